@@ -1,0 +1,1 @@
+"""Claims about Tamga, held against real files, servers and processes."""

@@ -1,0 +1,1 @@
+"""What several tests build on: histories, servers and clients. Holds no claim of its own."""
