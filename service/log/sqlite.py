@@ -1,0 +1,316 @@
+"""The log in a SQLite file, for any number of threads and processes of one machine.
+
+Write-ahead log, synchronous FULL: what was answered survives a crash of process and machine.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from fcntl import LOCK_EX, LOCK_UN, flock
+from importlib.resources import files
+from pathlib import Path
+from time import monotonic
+from typing import Any, TypeAlias
+from uuid import UUID
+
+import apsw
+from eventsourcing.persistence import OperationalError, StoredEvent
+
+from service.log.follow import HeadWatch
+from service.log.log import (
+    AlreadyRecorded,
+    Command,
+    CommandMismatch,
+    Entry,
+    Head,
+    Log,
+    LogClosed,
+    LogDamaged,
+    Outcome,
+    StoredCommand,
+    VersionConflict,
+    check_command,
+    utc_milliseconds,
+)
+from service.log.writer import Writer
+
+_FORMAT = 1
+_POLL = 0.004
+_PAUSE = 0.2
+_BUSY_MS = 10_000
+_CHECK_SECONDS = 1.0
+
+_ENTRY = "SELECT stream, version, name, state, position, recorded_at, recorded_by, command_id FROM event"
+_HEAD = "SELECT position, recorded_at FROM event ORDER BY position DESC LIMIT 1"
+_NOW = "SELECT max(strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), ?)"
+_COMMAND = "SELECT request_hash, first_position, last_position FROM command_log WHERE actor = ? AND id = ?"
+_VERSION = "SELECT coalesce(max(version), 0) FROM event WHERE stream = ?"
+_ADD_EVENT = "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+_ADD_COMMAND = "INSERT INTO command_log VALUES (?, ?, ?, ?, ?)"
+
+_Execute: TypeAlias = Callable[..., Any]
+
+
+class SQLiteLog(Log):
+    """The log in the file at `path`, made there if there is none.
+
+    Raises LogDamaged, with the way to restore, for a file that no log could have left behind.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._path = Path(path)
+        self._idle: deque[apsw.Connection] = deque()
+        self._closed = False
+        self._lock_file = os.open(f"{self._path}-lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            with self._translated():
+                self._writing = self._open()
+        except BaseException:
+            os.close(self._lock_file)
+            raise
+        self._heads = HeadWatch(self._poll)
+        self._writer = Writer(self._write)
+
+    def append(self, commands: Sequence[Command]) -> list[Outcome]:
+        for command in commands:
+            check_command(command)
+        return self._writer.append(commands) if commands else []
+
+    def command(self, actor: str, command_id: str) -> StoredCommand | None:
+        with self._reading() as execute:
+            row = execute(_COMMAND, (actor, command_id)).fetchone()
+        return StoredCommand(row[0], range(row[1], row[2] + 1)) if row else None
+
+    def head(self) -> Head:
+        with self._reading() as execute:
+            return Head(*(execute(_HEAD).fetchone() or (0, None)))
+
+    def position_at(self, recorded_time: str) -> int:
+        time = utc_milliseconds(recorded_time)
+        with self._reading() as execute:
+            low, high = 0, (execute(_HEAD).fetchone() or (0,))[0]
+            while low < high:
+                middle = (low + high + 1) // 2
+                (at,) = execute("SELECT recorded_at FROM event WHERE position = ?", (middle,)).fetchone()
+                low, high = (middle, high) if at <= time else (low, middle - 1)
+        return low
+
+    def wait(self, position: int, timeout: float) -> bool:
+        self._heads.publish(self.head().position)
+        return self._heads.wait(position, timeout)
+
+    def select_events(
+        self,
+        originator_id: UUID | str,
+        *,
+        gt: int | None = None,
+        lte: int | None = None,
+        desc: bool = False,
+        limit: int | None = None,
+    ) -> list[Entry]:
+        order = "DESC" if desc else "ASC"
+        sql = f"{_ENTRY} WHERE stream = ? AND version > ? AND version <= ? ORDER BY version {order} LIMIT ?"
+        values = (str(originator_id), gt or 0, 2**62 if lte is None else lte, -1 if limit is None else limit)
+        with self._reading() as execute:
+            return [Entry(*row) for row in execute(sql, values)]
+
+    def select_notifications(
+        self,
+        start: int | None,
+        limit: int,
+        stop: int | None = None,
+        topics: Sequence[str] = (),
+        *,
+        inclusive_of_start: bool = True,
+    ) -> list[Entry]:
+        first = (start or 0) + (not inclusive_of_start)
+        named = f" AND name IN ({', '.join('?' * len(topics))})" if topics else ""
+        sql = f"{_ENTRY} WHERE position >= ? AND position <= ?{named} ORDER BY position LIMIT ?"
+        with self._reading() as execute:
+            rows = execute(sql, (first, 2**62 if stop is None else stop, *topics, limit))
+            return [Entry(*row) for row in rows]
+
+    def close(self) -> None:
+        if self._closed:
+            return
+        self._writer.close()
+        self._closed = True
+        self._heads.close()
+        while self._idle:
+            self._idle.pop().close()
+        self._writing.close()
+        os.close(self._lock_file)
+
+    def _open(self) -> apsw.Connection:
+        self._refuse_lost_main_file()
+        with self._alone():
+            connection = self._connect()
+            connection.execute("PRAGMA journal_mode = WAL")
+            if _is_new(connection):
+                script = files("service.log").joinpath("sql/sqlite.sql").read_text()
+                connection.execute(f"BEGIN IMMEDIATE; {script}; COMMIT")
+        _refuse_stranger(connection, self._path)
+        _check_pages(connection)
+        self.record_id = str(connection.execute("SELECT id FROM record").get)
+        return connection
+
+    def _connect(self) -> apsw.Connection:
+        connection = apsw.Connection(str(self._path), statementcachesize=50)
+        connection.set_busy_timeout(_BUSY_MS)
+        connection.execute("PRAGMA synchronous = FULL; PRAGMA recursive_triggers = ON")
+        return connection
+
+    def _refuse_lost_main_file(self) -> None:
+        wal = Path(f"{self._path}-wal")
+        if (not self._path.exists() or not self._path.stat().st_size) and wal.exists() and wal.stat().st_size:
+            raise LogDamaged(f"{self._path} is gone but its write-ahead log is there. {_advice(self._path)}")
+
+    @contextmanager
+    def _reading(self) -> Iterator[_Execute]:
+        """A connection of this thread for a while."""
+        if self._closed:
+            raise LogClosed(f"{self._path} is closed")
+        with self._translated():
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                connection = self._connect()
+            try:
+                yield connection.execute
+            finally:
+                self._idle.append(connection)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Among the writers of all processes; a queue where SQLite's own busy wait would be a lottery."""
+        flock(self._lock_file, LOCK_EX)
+        try:
+            yield
+        finally:
+            flock(self._lock_file, LOCK_UN)
+
+    def _write(self, commands: Sequence[Command]) -> list[Outcome]:
+        with self._translated(), self._alone():
+            execute = self._writing.execute
+            execute("BEGIN IMMEDIATE")
+            try:
+                batch = _Batch(self._writing)
+                outcomes = [batch.record(command) for command in commands]
+                execute("COMMIT")
+            except BaseException:
+                if self._writing.in_transaction:
+                    execute("ROLLBACK")
+                raise
+        self._heads.publish(batch.position)
+        return outcomes
+
+    def _poll(self, heads: HeadWatch) -> None:
+        """Other processes cannot wake us: look, while somebody waits."""
+        while heads.until_wanted():
+            try:
+                heads.publish(self.head().position)
+            except OperationalError:
+                heads.closed.wait(_PAUSE)
+            heads.closed.wait(_POLL)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """SQLite's errors as the library's."""
+        try:
+            yield
+        except (apsw.CorruptError, apsw.NotADBError) as error:
+            raise LogDamaged(f"{self._path} is damaged ({error}). {_advice(self._path)}") from error
+        except apsw.Error as error:
+            raise OperationalError(f"{self._path}: {error}") from error
+
+
+class _Batch:
+    """The commands of one transaction, under the lock."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._execute: _Execute = connection.execute
+        self._add = connection.executemany
+        self.position: int
+        self.position, before = self._execute(_HEAD).fetchone() or (0, "")
+        self._now = self._execute(_NOW, (before,)).get
+        self._versions: dict[str, int] = {}
+
+    def record(self, command: Command) -> Outcome:
+        """Nothing is written before nothing can be refused, so a refusal leaves no trace."""
+        if known := self._execute(_COMMAND, (command.actor, command.id)).fetchone():
+            if known[0] != command.request_hash:
+                return CommandMismatch(command.id)
+            return AlreadyRecorded(command.id, range(known[1], known[2] + 1))
+        return self._conflict(command.events) or self._insert(command)
+
+    def _conflict(self, events: Sequence[StoredEvent]) -> VersionConflict | None:
+        reached: dict[str, int] = {}
+        for event in events:
+            stream = str(event.originator_id)
+            current = reached.get(stream)
+            if current is None:
+                current = self._version(stream)
+            if event.originator_version != current + 1:
+                return VersionConflict(stream, event.originator_version, current)
+            reached[stream] = event.originator_version
+        self._versions.update(reached)
+        return None
+
+    def _version(self, stream: str) -> int:
+        known = self._versions.get(stream)
+        if known is None:
+            known = self._execute(_VERSION, (stream,)).get
+        return int(known)
+
+    def _insert(self, command: Command) -> range:
+        first = self.position + 1
+        tail = (self._now, command.actor, command.id)
+        self._add(
+            _ADD_EVENT,
+            [
+                (position, str(e.originator_id), e.originator_version, e.topic, e.state, *tail)
+                for position, e in enumerate(command.events, first)
+            ],
+        )
+        self.position = last = self.position + len(command.events)
+        self._execute(_ADD_COMMAND, (command.actor, command.id, command.request_hash, first, last))
+        return range(first, last + 1)
+
+
+def _is_new(connection: apsw.Connection) -> bool:
+    return not connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone()
+
+
+def _refuse_stranger(connection: apsw.Connection, path: Path) -> None:
+    version = connection.pragma("user_version")
+    if not connection.table_exists("main", "command_log"):
+        raise LogDamaged(f"{path} is a SQLite file but not a log of this program; name another file")
+    if version != _FORMAT:
+        raise OperationalError(
+            f"{path} has format {version}, this program knows format {_FORMAT}: use the newer program"
+        )
+
+
+def _check_pages(connection: apsw.Connection) -> None:
+    """As much of the file as can be looked through in a second, so that damage is found before more is recorded."""
+    deadline = monotonic() + _CHECK_SECONDS
+    connection.set_progress_handler(lambda: monotonic() > deadline, 10_000)
+    try:
+        verdict = connection.execute("PRAGMA quick_check(1)").get
+    except apsw.InterruptError:
+        return
+    finally:
+        connection.set_progress_handler(None)
+    if verdict != "ok":
+        raise apsw.CorruptError(str(verdict))
+
+
+def _advice(path: Path) -> str:
+    return (
+        f"Nothing was changed. To restore: stop all that uses it; move {path}, {path}-wal and {path}-shm aside and "
+        f"keep them; put the newest backup at {path} (made with `VACUUM INTO` or sqlite3's `.backup`); start again. "
+        "What was recorded after the backup may be salvaged from the files set aside with sqlite3's `.recover`."
+    )

@@ -1,0 +1,20 @@
+"""Which log a database address names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from service.log.log import Log
+from service.log.sqlite import SQLiteLog
+
+
+def open_log(database_url: str) -> Log:
+    """The log at `sqlite:///relative/path`, `sqlite:////absolute/path` or `postgresql://…`, made if there is none.
+
+    Raises ValueError for any other address.
+    """
+    if database_url.startswith("sqlite:///"):
+        path = Path(database_url.removeprefix("sqlite:///"))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return SQLiteLog(path)
+    raise ValueError(f"not an address of a log: {database_url!r}; expected sqlite:///path or postgresql://…")
