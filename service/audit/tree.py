@@ -87,9 +87,10 @@ def inclusion_path(index: int, size: int, node: Node) -> list[bytes]:
 
 
 def consistency_path(old: int, new: int, node: Node) -> list[bytes]:
-    """The proof that the tree of `new` leaves extends the one of `old` leaves; RFC 6962 section 2.1.2.
+    """The proof that the tree of `new` leaves extends that of `old`; RFC 6962 section 2.1.2.
 
-    Empty when `old` is 0 (every tree extends the empty one) or equals `new`. Raises ValueError if `old` is greater than `new`.
+    Empty when `old` is 0, for every tree extends the empty one, or equals `new`.
+    Raises ValueError if `old` is greater than `new`.
     """
     if not 0 <= old <= new:
         raise ValueError(f"a tree of {new} leaves does not extend one of {old}")
