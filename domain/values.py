@@ -1,0 +1,328 @@
+"""The values that events are made of: dates of the world, stated quantities, money, references and identifiers.
+
+A value only holds and computes; `problems` says what is wrong with it at the door, and reading never refuses (lists of
+countries and currencies change, the record does not).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+from typing import Annotated, Any, ClassVar, NamedTuple, Protocol, Self, runtime_checkable
+
+import msgspec
+import pycountry
+
+from domain import edtf
+from domain.codes import IdentifierScheme, Modifier, MoneyBasis, PartyRole, SectorScheme, Stance
+
+
+def doc(description: str) -> msgspec.Meta:
+    """The description of a field, for validation messages, documentation and the API."""
+    return msgspec.Meta(description=description)
+
+
+class Ref(NamedTuple):
+    """Marks an id that must exist in the log; an empty noun accepts any."""
+
+    noun: str
+
+
+class Rule(NamedTuple):
+    """Marks a text that the door checks by the named rule of `RULES`."""
+
+    name: str
+
+
+class Personal(NamedTuple):
+    """Marks a field that holds personal data."""
+
+
+NOUNS = ("source", "party", "institution", "gathering", "agreement", "deal", "investment", "relation", "programme")
+_KEY = "[a-z0-9][a-z0-9-]{0,79}"
+
+
+def _id_pattern(noun: str) -> msgspec.Meta:
+    return msgspec.Meta(pattern=f"^{noun}:{_KEY}$", examples=[f"{noun}:example"])
+
+
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+Words = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Quote = Annotated[str, msgspec.Meta(min_length=1, max_length=300)]
+Url = Annotated[str, msgspec.Meta(min_length=1, max_length=2000, pattern="^https?://[^ ]+$")]
+LineKey = Annotated[str, msgspec.Meta(pattern=f"^{_KEY}$")]
+Number = Annotated[str, msgspec.Meta(pattern=r"^-?(0|[1-9][0-9]{0,29})(\.[0-9]{1,12})?$")]
+Version = Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)]
+Country = Annotated[str, Rule("country")]
+Currency = Annotated[str, Rule("currency")]
+Percent = Annotated[Number, Rule("percent")]
+Language = Annotated[str, Rule("language")]
+SourceId = Annotated[str, _id_pattern("source"), Ref("source")]
+PartyId = Annotated[str, _id_pattern("party"), Ref("party")]
+InstitutionId = Annotated[str, _id_pattern("institution"), Ref("institution")]
+GatheringId = Annotated[str, _id_pattern("gathering"), Ref("gathering")]
+AgreementId = Annotated[str, _id_pattern("agreement"), Ref("agreement")]
+DealId = Annotated[str, _id_pattern("deal"), Ref("deal")]
+AnyId = Annotated[str, _id_pattern(f"({'|'.join(NOUNS)})")]
+
+
+class WorldDate(str):
+    """When something held or happened in the world: an EDTF text, often imprecise.
+
+    Sorts by its earliest day, then by the position of its event; an unknown date or open start sorts after the rest.
+    Raises ValueError for a text that is not in the accepted subset of EDTF (see `edtf`).
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, text: str) -> Self:
+        """Check the text and keep it as it is written."""
+        edtf.bounds(text)
+        return super().__new__(cls, text)
+
+    @property
+    def earliest(self) -> str | None:
+        """First day that it may mean, YYYY-MM-DD; None if unknown or open."""
+        return edtf.bounds(self)[0]
+
+    @property
+    def latest(self) -> str | None:
+        """Last day that it may mean, YYYY-MM-DD; None if unknown or open."""
+        return edtf.bounds(self)[1]
+
+
+class Problem(NamedTuple):
+    """What is wrong with one field of a value."""
+
+    field: str
+    reason: str
+
+
+@runtime_checkable
+class Checked(Protocol):
+    """A value with rules of its own beyond the types of its fields."""
+
+    def problems(self) -> Iterator[Problem]:
+        """What is wrong with it, field by field."""
+        ...
+
+
+class Interval(NamedTuple):
+    """The numbers that a stated quantity may mean; None is unbounded."""
+
+    low: Decimal | None
+    high: Decimal | None
+
+    def overlaps(self, other: "Interval") -> bool:
+        """Whether some number lies in both."""
+        starts_later = self.low is not None and other.high is not None and self.low > other.high
+        ends_earlier = self.high is not None and other.low is not None and self.high < other.low
+        return not (starts_later or ends_earlier)
+
+
+_TENTH = Decimal("0.1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stated:
+    """A number as a source states it."""
+
+    low: Annotated[Number | None, doc("the lower stated number; for one number, the same as high")] = None
+    high: Annotated[Number | None, doc("the upper stated number; for one number, the same as low")] = None
+    modifier: Annotated[Modifier, doc("how the source qualifies the number")] = Modifier.EXACTLY
+    as_stated: Annotated[Words | None, doc("the figure's own words, such as 'over 600'")] = None
+
+    def interval(self) -> Interval | None:
+        """The numbers that it may mean; None if undisclosed."""
+        low = None if self.low is None else Decimal(self.low)
+        high = None if self.high is None else Decimal(self.high)
+        if self.modifier is Modifier.UNDISCLOSED or (low is None and high is None):
+            return None
+        return _interval(self.modifier, low, high)
+
+    def number(self) -> Decimal | None:
+        """The stated number to sort, count or add up by: low, else high; None if undisclosed."""
+        text = self.low if self.low is not None else self.high
+        return None if text is None else Decimal(text)
+
+    def problems(self) -> Iterator[Problem]:
+        """What is wrong with the numbers for this modifier."""
+        if self.modifier is Modifier.UNDISCLOSED:
+            yield from self._undisclosed_problems()
+        elif self.modifier in (Modifier.OVER, Modifier.AT_LEAST):
+            yield from _missing("low", self.low, self.modifier)
+            yield from _unwanted("high", self.high, self.modifier)
+        elif self.modifier is Modifier.UP_TO:
+            yield from _missing("high", self.high, self.modifier)
+            yield from _unwanted("low", self.low, self.modifier)
+        else:
+            yield from _missing("low", self.low, self.modifier)
+            yield from _missing("high", self.high, self.modifier)
+        if self.low is not None and self.high is not None and Decimal(self.low) > Decimal(self.high):
+            yield Problem("low", f"{self.low} is greater than high, {self.high}")
+
+    def _undisclosed_problems(self) -> Iterator[Problem]:
+        if self.low is not None or self.high is not None:
+            yield Problem("modifier", "UNDISCLOSED has no number: leave low and high out")
+        if self.as_stated is None:
+            yield Problem("as_stated", "UNDISCLOSED needs the words that say why no number is given")
+
+    def words(self) -> str:
+        """The number with its qualification, for people."""
+        if self.as_stated is not None:
+            return self.as_stated
+        number = self.low if self.low == self.high or self.high is None else f"{self.low or ''} to {self.high}"
+        return (
+            f"{number}" if self.modifier is Modifier.EXACTLY else f"{self.modifier.lower().replace('_', ' ')} {number}"
+        )
+
+
+def _missing(field: str, value: str | None, modifier: Modifier) -> Iterator[Problem]:
+    if value is None:
+        yield Problem(field, f"{modifier} needs this number")
+
+
+def _unwanted(field: str, value: str | None, modifier: Modifier) -> Iterator[Problem]:
+    if value is not None:
+        yield Problem(field, f"{modifier} has one side alone: leave this number out")
+
+
+def _interval(modifier: Modifier, low: Decimal | None, high: Decimal | None) -> Interval:
+    first = low if low is not None else high
+    last = high if high is not None else low
+    assert first is not None and last is not None
+    match modifier:
+        case Modifier.APPROXIMATELY | Modifier.ESTIMATED:
+            return Interval(first - abs(first) * _TENTH, last + abs(last) * _TENTH)
+        case Modifier.NEARLY:
+            return Interval(first - abs(first) * _TENTH, last)
+        case Modifier.OVER | Modifier.AT_LEAST:
+            return Interval(first, None)
+        case Modifier.UP_TO:
+            return Interval(None, last)
+        case _:
+            return Interval(first, last)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatedQuantity(Stated):
+    """A number of things as a source states it, with its unit."""
+
+    unit: Annotated[Name, doc("what is counted, such as aircraft, jobs, percent or years")]
+
+    def __str__(self) -> str:
+        words = self.words()
+        return words if self.unit in words else f"{words} {self.unit}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Money(Stated):
+    """An amount of money as a source states it. Converted nowhere; missing is UNDISCLOSED with the reason, never 0."""
+
+    currency: Annotated[Currency, doc("ISO 4217 code, such as USD")]
+    basis: Annotated[
+        MoneyBasis | None, doc("what the amount counts; without it the value is flagged as an anomaly")
+    ] = None
+
+    def __str__(self) -> str:
+        return self.words() if self.as_stated else f"{self.currency} {self.words()}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceRef:
+    """Where a statement is found and what the source does with it."""
+
+    source: Annotated[SourceId, doc("the source")]
+    locator: Annotated[Name | None, doc("where in the source, such as 'para 4'")] = None
+    quote: Annotated[Quote | None, doc("the words of the source, verbatim, 300 characters at most")] = None
+    stance: Annotated[Stance, doc("what the source does with the statement")] = Stance.ASSERTS
+
+
+@dataclass(frozen=True, kw_only=True)
+class SectorShare:
+    """A sector that something belongs to, with its share where one is stated."""
+
+    scheme: Annotated[SectorScheme, doc("the classification of the code")] = SectorScheme.AS_STATED
+    code: Annotated[Name, doc("the code, or the words of the source for AS_STATED")]
+    percent: Annotated[Percent | None, doc("share in percent, 0 to 100")] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartyRef:
+    """A party and its role."""
+
+    party: Annotated[PartyId, doc("the party")]
+    role: Annotated[PartyRole, doc("what it does")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identifier:
+    """What a register calls a party."""
+
+    scheme: Annotated[IdentifierScheme, doc("the register")]
+    value: Annotated[Name, doc("the identifier in that register")]
+
+    _RULES: ClassVar[dict[IdentifierScheme, str]] = {
+        IdentifierScheme.ISO_3166_1_ALPHA_3: "country",
+        IdentifierScheme.ISO_3166_3: "former country",
+        IdentifierScheme.LEI: "LEI",
+        IdentifierScheme.KZ_BIN: "KZ-BIN",
+        IdentifierScheme.WIKIDATA: "Wikidata item",
+    }
+
+    def problems(self) -> Iterator[Problem]:
+        """What is wrong with the value in its register."""
+        rule = self._RULES.get(self.scheme)
+        if rule is not None and (reason := broken(rule, self.value)):
+            yield Problem("value", reason)
+
+
+def lei_is_valid(text: str) -> bool:
+    """Whether the 20 characters are a Legal Entity Identifier: ISO 17442, check digits by ISO 7064 MOD 97-10."""
+    if len(text) != 20 or not text.isascii() or not text.isalnum() or text != text.upper() or not text[18:].isdigit():
+        return False
+    return int("".join(str(int(letter, 36)) for letter in text)) % 97 == 1
+
+
+@lru_cache(maxsize=1)
+def _codes() -> dict[str, frozenset[str]]:
+    """The code lists of ISO 3166-1, 3166-3, 4217 and 639, as pycountry keeps them."""
+    current = frozenset(country.alpha_3 for country in pycountry.countries)
+    former = frozenset(country.alpha_3 for country in pycountry.historic_countries)
+    return {
+        "country": current | former,
+        "former country": former,
+        "currency": frozenset(currency.alpha_3 for currency in pycountry.currencies),
+        "language": frozenset(language.alpha_2 for language in pycountry.languages if hasattr(language, "alpha_2")),
+    }
+
+
+_EXAMPLES = {
+    "country": "ISO 3166 alpha-3, such as KAZ",
+    "former country": "ISO 3166-3, such as SUN",
+    "currency": "ISO 4217, such as USD",
+    "language": "ISO 639-1, such as en",
+}
+
+
+def broken(rule: str, text: str) -> str | None:
+    """Why the text breaks the named rule; None if it keeps it."""
+    if rule in _EXAMPLES:
+        return None if text in _codes()[rule] else f"{text!r} is not a {rule} code ({_EXAMPLES[rule]})"
+    if rule == "percent":
+        return None if 0 <= Decimal(text) <= 100 else f"{text} is not between 0 and 100"
+    holds = (
+        lei_is_valid(text)
+        if rule == "LEI"
+        else text[:1] == "Q" and text[1:].isdigit()
+        if rule == "Wikidata item"
+        else len(text) == 12 and text.isdigit()
+    )
+    return None if holds else f"{text!r} is not a valid {rule}"
+
+
+def country_name(code: str) -> str:
+    """The English short name of a country code, current or former; the code itself if unknown."""
+    found: Any = pycountry.countries.get(alpha_3=code) or pycountry.historic_countries.get(alpha_3=code)
+    return str(found.name) if found is not None else code
