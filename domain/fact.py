@@ -179,7 +179,8 @@ def leaves(value: object, path: str = "data") -> Iterator[Leaf]:
 @cache
 def _plan(kind: Any) -> tuple[tuple[str, tuple[Ref | Rule, ...], bool], ...]:
     """For each field of a dataclass that holds something marked: name, marks, whether it is a dataclass itself."""
-    if not dataclasses.is_dataclass(kind):
+    holds_fields: bool = dataclasses.is_dataclass(kind)
+    if not holds_fields:
         return ()
     hints = get_type_hints(kind, include_extras=True)
     found = ((name, tuple(_marks(hints[name])), _holds_dataclass(hints[name])) for name in _names(kind))
