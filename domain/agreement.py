@@ -74,6 +74,7 @@ class AgreementApproved(Content):
     """A body approved an agreement."""
 
     dated: ClassVar[str | None] = "approved"
+    repeats: ClassVar[bool] = True
     body: Annotated[Name, doc("who approved it, such as a parliament or a meeting of shareholders")]
 
     def summary(self) -> str:
@@ -90,6 +91,10 @@ class _PartyAct(Content):
     """An act of one party."""
 
     party: Annotated[PartyId, doc("the party")]
+
+    def subjects(self) -> dict[str, str]:
+        """The dates of one party's act compete."""
+        return {"occurred_on": f"{self.dated}:{self.party}"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,12 +142,18 @@ class AgreementEnteredIntoForce(Content):
         """One line for people."""
         return f"{'provisionally ' if self.provisional else ''}in force{f' for {self.party}' if self.party else ''}"
 
+    def subjects(self) -> dict[str, str]:
+        """The dates for one party, or for all, compete; provisional application is another matter."""
+        act = "provisionally_in_force" if self.provisional else "in_force"
+        return {"occurred_on": f"{act}:{self.party}" if self.party else act}
+
 
 @dataclass(frozen=True, kw_only=True)
 class AgreementAmended(Content):
     """The parties changed an agreement."""
 
     dated: ClassVar[str | None] = "amended"
+    repeats: ClassVar[bool] = True
     statement: Annotated[Text, doc("what was changed, in our words")]
     by: Annotated[AgreementId | None, doc("the instrument that changes it")] = None
 
@@ -156,6 +167,7 @@ class AgreementExtended(Content):
     """The parties prolonged an agreement."""
 
     dated: ClassVar[str | None] = "extended"
+    repeats: ClassVar[bool] = True
     until: Annotated[WorldDate | None, doc("until when")] = None
     by: Annotated[AgreementId | None, doc("the instrument that prolongs it")] = None
 
@@ -179,6 +191,7 @@ class AgreementSuspended(_Ending):
     """An agreement was suspended."""
 
     dated: ClassVar[str | None] = "suspended"
+    repeats: ClassVar[bool] = True
 
     def summary(self) -> str:
         """One line for people."""

@@ -81,6 +81,7 @@ class DealSuspended(_Turn):
     """A deal was paused."""
 
     dated: ClassVar[str | None] = "suspended"
+    repeats: ClassVar[bool] = True
 
     def summary(self) -> str:
         """One line for people."""
@@ -92,6 +93,7 @@ class DealResumed(_Turn):
     """A paused deal went on."""
 
     dated: ClassVar[str | None] = "resumed"
+    repeats: ClassVar[bool] = True
 
     def summary(self) -> str:
         """One line for people."""

@@ -58,6 +58,7 @@ class OptionExercised(_LineAct):
     """Options became firm orders."""
 
     dated: ClassVar[str | None] = "exercised"
+    repeats: ClassVar[bool] = True
 
     def summary(self) -> str:
         """One line for people."""
@@ -69,6 +70,7 @@ class OptionExpired(_LineAct):
     """Options ran out."""
 
     dated: ClassVar[str | None] = "expired"
+    repeats: ClassVar[bool] = True
 
     def summary(self) -> str:
         """One line for people."""
@@ -80,6 +82,7 @@ class CommitmentFirmed(Content):
     """Lines became firm without an option."""
 
     dated: ClassVar[str | None] = "firmed"
+    repeats: ClassVar[bool] = True
     lines: Annotated[tuple[LineKey, ...], doc("keys of the lines that became firm")]
 
     def summary(self) -> str:
@@ -109,6 +112,7 @@ class ConditionMet(Content):
     """A condition was met."""
 
     dated: ClassVar[str | None] = "met"
+    repeats: ClassVar[bool] = True
     condition: Annotated[LineKey, doc("the condition's key")]
 
     def summary(self) -> str:
@@ -140,6 +144,7 @@ class FinancingCommitted(Content):
     """A financier bound itself."""
 
     dated: ClassVar[str | None] = "committed"
+    repeats: ClassVar[bool] = True
     financing: Annotated[LineKey, doc("the financing's key")]
     money: Annotated[Money | None, doc("the amount, where it differs from the offer")] = None
 
@@ -157,6 +162,7 @@ class FinancingLapsed(Content):
     """A financing ran out or was withdrawn."""
 
     dated: ClassVar[str | None] = "lapsed"
+    repeats: ClassVar[bool] = True
     financing: Annotated[LineKey, doc("the financing's key")]
 
     def summary(self) -> str:
@@ -221,6 +227,7 @@ class GoodsDelivered(_LineAct):
     """Goods of a line were delivered."""
 
     dated: ClassVar[str | None] = "delivered"
+    repeats: ClassVar[bool] = True
     delivery: Annotated[LineKey | None, doc("the scheduled delivery that it fulfils")] = None
 
     def summary(self) -> str:
@@ -233,6 +240,7 @@ class PaymentMade(Content):
     """Money changed hands."""
 
     dated: ClassVar[str | None] = "paid"
+    repeats: ClassVar[bool] = True
     money: Annotated[Money, doc("the amount")]
     payer: Annotated[PartyId | None, doc("who paid")] = None
     payee: Annotated[PartyId | None, doc("who was paid")] = None

@@ -24,6 +24,8 @@ class Content:
     """Whether it is an act on the record rather than a fact of the world: it needs a reason in place of a source."""
     dated: ClassVar[str | None] = None
     """The subject that `occurred_on` is a claim about, such as 'signed'."""
+    repeats: ClassVar[bool] = False
+    """Whether it can happen again to the same object, so that two dates of it do not compete."""
 
     def summary(self) -> str:
         """One line for people, with the names and amounts."""
@@ -55,9 +57,10 @@ class Fact:
 
     def subject(self, field: str, version: int) -> str:
         """What a claim about the field competes about; a field that is no shared subject is one of its own."""
-        if field == "occurred_on" and self.content.dated is not None:
-            return self.content.dated
-        return self.content.subjects().get(field, f"{field}@{version}")
+        own = self.content.subjects().get(field)
+        if own is not None or field != "occurred_on" or self.content.dated is None:
+            return own or f"{field}@{version}"
+        return f"{self.content.dated}@{version}" if self.content.repeats else self.content.dated
 
 
 class Refused(Exception):

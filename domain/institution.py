@@ -71,6 +71,7 @@ class OfficeholderAppointed(Content):
     """Somebody was appointed to an office."""
 
     dated: ClassVar[str | None] = "appointed"
+    repeats: ClassVar[bool] = True
     person: Annotated[Name, Personal(), doc("who was appointed")]
     office: Annotated[Name, doc("the office")]
 
@@ -88,6 +89,7 @@ class InstitutionRenamed(Content):
     """An institution took another name."""
 
     dated: ClassVar[str | None] = "renamed"
+    repeats: ClassVar[bool] = True
     name: Annotated[Name, doc("its new name")]
 
     def summary(self) -> str:

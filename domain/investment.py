@@ -25,7 +25,7 @@ class _Placement(Content):
 
     def subjects(self) -> dict[str, str]:
         """Announced and made amounts are different subjects; descriptions are shared."""
-        amount = f"{self.dated}:{self.money.basis or ''}".rstrip(":") if self.money else ""
+        amount = f"{self.dated}_value:{self.money.basis or ''}".rstrip(":") if self.money else ""
         return {"title": "title", "period": "period", "purpose": "purpose", "sectors": "sectors"} | (
             {"money": amount} if amount else {}
         )
@@ -99,6 +99,7 @@ class InvestmentDivested(Content):
     """An investment was given up, wholly or in part."""
 
     dated: ClassVar[str | None] = "divested"
+    repeats: ClassVar[bool] = True
     percent: Annotated[Percent | None, doc("the share given up, in percent")] = None
     money: Annotated[Money | None, doc("what was received for it")] = None
 

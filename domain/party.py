@@ -51,6 +51,7 @@ class PartyRenamed(Content):
     """A party took another name."""
 
     dated: ClassVar[str | None] = "renamed"
+    repeats: ClassVar[bool] = True
     name: Annotated[Name, doc("its new name")]
 
     def summary(self) -> str:
