@@ -19,15 +19,14 @@ class KeyUnusable(RuntimeError):
 class KeyRing:
     """The key that signs now and all public keys of this record, oldest first.
 
-    The key is read from `key_file` if given (one line `PRIVATE+KEY+...`, or an Ed25519 key in PEM), else from
-    `signing.key` in the data folder, which `signer` makes at first use, readable by its owner only.
+    The key is in `key_file`, by default `signing.key` in the data folder: one line `PRIVATE+KEY+...`, or an Ed25519 key
+    in PEM. At the first start `signer` makes it, readable by its owner only, unless it is there.
     """
 
     def __init__(self, data_dir: Path, origin: str, key_file: Path | None = None) -> None:
         self.origin = origin
         self._path = key_file or data_dir / KEY_FILE
         self._public = data_dir / PUBLIC_FILE
-        self._given = key_file is not None
         self._loaded: tuple[bytes, Signer] | None = None
 
     def signer(self) -> Signer:
@@ -48,8 +47,6 @@ class KeyRing:
 
     def rotate(self) -> VerifierKey:
         """Make a new key, which signs from now on; old signatures stay good by the old public keys."""
-        if self._given:
-            raise KeyUnusable(f"the key is given by {self._path}: put the new key there")
         fresh = Signer.generate(self.origin)
         self.signer()
         self._remember(fresh.verifier)
@@ -57,8 +54,6 @@ class KeyRing:
         return fresh.verifier
 
     def _make(self) -> bytes:
-        if self._given:
-            raise KeyUnusable(f"there is no signing key at {self._path}")
         if self.verifiers():
             raise KeyUnusable(
                 f"{self._path} is missing, though this record has signed before: restore it or give a new key"

@@ -1,0 +1,124 @@
+"""Who may sign, and what nodes tell each other of it: a lock file on one machine, PostgreSQL between several."""
+
+from contextlib import suppress
+from fcntl import LOCK_EX, LOCK_NB, flock
+from pathlib import Path
+from typing import IO, Protocol
+
+import psycopg
+
+_LOCK = 0x74616D6761  # "tamga": the number of the advisory lock
+_KEEPALIVES = "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
+_TABLE = """CREATE TABLE IF NOT EXISTS audit_checkpoint (
+    only boolean PRIMARY KEY DEFAULT true CHECK (only), size bigint NOT NULL, note bytea NOT NULL)"""
+_PUBLISH = """INSERT INTO audit_checkpoint (size, note) VALUES (%s, %s)
+    ON CONFLICT (only) DO UPDATE SET size = excluded.size, note = excluded.note
+    WHERE audit_checkpoint.size <= excluded.size"""
+
+
+class FolderLock:
+    """The right to write in a folder, held by one process at a time; it dies with its process."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: IO[bytes] | None = None
+
+    def hold(self) -> bool:
+        """Whether this holds the lock, taking it if it is free."""
+        if self._file is not None:
+            return True
+        file = self._path.open("ab")
+        try:
+            flock(file, LOCK_EX | LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            return False
+        self._file = file
+        return True
+
+    def release(self) -> None:
+        """Give the lock up, if held."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+class Board(Protocol):
+    """What nodes with folders of their own share: the right to sign, and the newest signed checkpoint."""
+
+    def lead(self) -> bool:
+        """Whether this node may sign now, taking the right if it is free."""
+
+    def newest(self) -> bytes | None:
+        """The newest checkpoint that a node published."""
+
+    def publish(self, size: int, note: bytes) -> None:
+        """Show a newly signed checkpoint to the other nodes."""
+
+    def close(self) -> None:
+        """Give the right to sign up."""
+
+
+class Alone:
+    """The board of a node that has no peers: it may always sign."""
+
+    def lead(self) -> bool:
+        return True
+
+    def newest(self) -> bytes | None:
+        return None
+
+    def publish(self, size: int, note: bytes) -> None:
+        return None
+
+    def close(self) -> None:
+        return None
+
+
+class PostgresBoard:
+    """The board of nodes on one PostgreSQL database: an advisory lock and a table of one row.
+
+    The lock and the row are used on one connection, so a node that lost the lock cannot publish.
+    Raises psycopg.Error when the database is away; the next call connects again.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._connection: psycopg.Connection | None = None
+        self._leads = False
+
+    def lead(self) -> bool:
+        connection = self._connect()
+        if not self._leads:
+            row = connection.execute("SELECT pg_try_advisory_lock(%s)", (_LOCK,)).fetchone()
+            self._leads = bool(row and row[0])
+        return self._leads
+
+    def newest(self) -> bytes | None:
+        row = self._connect().execute("SELECT note FROM audit_checkpoint").fetchone()
+        return bytes(row[0]) if row else None
+
+    def publish(self, size: int, note: bytes) -> None:
+        if self._connection is None or self._connection.broken or not self._leads:
+            raise psycopg.OperationalError("the right to sign was lost")
+        self._connection.execute(_PUBLISH, (size, note))
+
+    def close(self) -> None:
+        self._leads = False
+        if self._connection is not None:
+            with suppress(psycopg.Error):
+                self._connection.close()
+            self._connection = None
+
+    def _connect(self) -> psycopg.Connection:
+        if self._connection is None or self._connection.broken:
+            self.close()
+            self._connection = psycopg.connect(self._url, autocommit=True, connect_timeout=5, options=_KEEPALIVES)
+            with suppress(psycopg.errors.UniqueViolation):  # two nodes at once
+                self._connection.execute(_TABLE)
+        return self._connection
+
+
+def open_board(database_url: str) -> Board:
+    """The board that fits a log's address."""
+    return PostgresBoard(database_url) if database_url.startswith("postgres") else Alone()
