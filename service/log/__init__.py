@@ -1,5 +1,6 @@
 """The log: interface, stores and what reads them. Other rooms import from here."""
 
+from service.log.codec import entry_json, read_state
 from service.log.log import (
     MAX_STATE,
     AlreadyRecorded,
@@ -16,6 +17,8 @@ from service.log.log import (
     StoredCommand,
     VersionConflict,
 )
+from service.log.migrations import migrate
+from service.log.postgres import LogNotMigrated
 from service.log.stores import open_log
 
 __all__ = [
@@ -30,8 +33,12 @@ __all__ = [
     "Log",
     "LogClosed",
     "LogDamaged",
+    "LogNotMigrated",
     "Outcome",
     "StoredCommand",
     "VersionConflict",
+    "entry_json",
+    "migrate",
     "open_log",
+    "read_state",
 ]

@@ -193,8 +193,21 @@ def check_command(command: Command) -> None:
     _check_name("request hash", command.request_hash)
     if not command.events:
         raise InvalidEvent(f"command {command.id} holds no event")
+    reached: dict[object, int] = {}
     for event in command.events:
         _check_event(event)
+        before = reached.get(event.originator_id)
+        if before is not None and event.originator_version != before + 1:
+            raise InvalidEvent(
+                f"{event.originator_id}: version {event.originator_version} follows {before} in a command"
+            )
+        reached[event.originator_id] = event.originator_version
+
+
+def openings(events: Sequence[StoredEvent]) -> list[bool]:
+    """Which events of a command are the first of their stream in it: those whose version is to be checked."""
+    first = {event.originator_id: number for number, event in reversed(list(enumerate(events)))}
+    return [first[event.originator_id] == number for number, event in enumerate(events)]
 
 
 def utc_milliseconds(time: str) -> str:

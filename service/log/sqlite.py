@@ -33,6 +33,7 @@ from service.log.log import (
     StoredCommand,
     VersionConflict,
     check_command,
+    openings,
     utc_milliseconds,
 )
 from service.log.writer import Writer
@@ -50,6 +51,16 @@ _COMMAND = "SELECT request_hash, first_position, last_position FROM command_log 
 _VERSION = "SELECT coalesce(max(version), 0) FROM event WHERE stream = ?"
 _ADD_EVENT = "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 _ADD_COMMAND = "INSERT INTO command_log VALUES (?, ?, ?, ?, ?)"
+
+_POSITION_AT = """
+WITH RECURSIVE bisection (low, high) AS (
+    SELECT 0, coalesce(max(position), 0) FROM event
+    UNION ALL
+    SELECT iif(e.recorded_at <= ?1, e.position, low), iif(e.recorded_at <= ?1, high, e.position - 1)
+    FROM bisection JOIN event e ON e.position = (low + high + 1) / 2
+    WHERE low < high)
+SELECT low FROM bisection WHERE low >= high
+"""
 
 _Execute: TypeAlias = Callable[..., Any]
 
@@ -89,14 +100,8 @@ class SQLiteLog(Log):
             return Head(*(execute(_HEAD).fetchone() or (0, None)))
 
     def position_at(self, recorded_time: str) -> int:
-        time = utc_milliseconds(recorded_time)
         with self._reading() as execute:
-            low, high = 0, (execute(_HEAD).fetchone() or (0,))[0]
-            while low < high:
-                middle = (low + high + 1) // 2
-                (at,) = execute("SELECT recorded_at FROM event WHERE position = ?", (middle,)).fetchone()
-                low, high = (middle, high) if at <= time else (low, middle - 1)
-        return low
+            return int(execute(_POSITION_AT, (utc_milliseconds(recorded_time),)).get)
 
     def wait(self, position: int, timeout: float) -> bool:
         self._heads.publish(self.head().position)
@@ -247,16 +252,11 @@ class _Batch:
         return self._conflict(command.events) or self._insert(command)
 
     def _conflict(self, events: Sequence[StoredEvent]) -> VersionConflict | None:
-        reached: dict[str, int] = {}
-        for event in events:
-            stream = str(event.originator_id)
-            current = reached.get(stream)
-            if current is None:
-                current = self._version(stream)
+        opening = [event for event, opens in zip(events, openings(events), strict=True) if opens]
+        for event in opening:
+            current = self._version(str(event.originator_id))
             if event.originator_version != current + 1:
-                return VersionConflict(stream, event.originator_version, current)
-            reached[stream] = event.originator_version
-        self._versions.update(reached)
+                return VersionConflict(str(event.originator_id), event.originator_version, current)
         return None
 
     def _version(self, stream: str) -> int:
@@ -276,6 +276,7 @@ class _Batch:
             ],
         )
         self.position = last = self.position + len(command.events)
+        self._versions.update((str(e.originator_id), e.originator_version) for e in command.events)
         self._execute(_ADD_COMMAND, (command.actor, command.id, command.request_hash, first, last))
         return range(first, last + 1)
 

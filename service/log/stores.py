@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from service.log.log import Log
+from service.log.migrations import migrate
+from service.log.postgres import LogNotMigrated, PostgresLog
 from service.log.sqlite import SQLiteLog
 
 
@@ -17,4 +19,14 @@ def open_log(database_url: str) -> Log:
         path = Path(database_url.removeprefix("sqlite:///"))
         path.parent.mkdir(parents=True, exist_ok=True)
         return SQLiteLog(path)
+    if database_url.startswith(("postgresql://", "postgres://")):
+        return _postgres_log(database_url)
     raise ValueError(f"not an address of a log: {database_url!r}; expected sqlite:///path or postgresql://…")
+
+
+def _postgres_log(url: str) -> Log:
+    try:
+        return PostgresLog(url)
+    except LogNotMigrated:
+        migrate(url)
+        return PostgresLog(url)

@@ -1,0 +1,280 @@
+"""The log in PostgreSQL, for any number of nodes. Its tables and its append function are in `sql/postgres/`.
+
+Connections are lost now and then: reading and appending go on by themselves on new ones, for a while.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from threading import BoundedSemaphore
+from time import monotonic, sleep
+from typing import Any, TypeAlias, TypeVar
+from uuid import UUID
+
+import psycopg
+from eventsourcing.persistence import DatabaseError, OperationalError
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from service.log.follow import HeadWatch
+from service.log.log import (
+    AlreadyRecorded,
+    Command,
+    CommandMismatch,
+    Entry,
+    Head,
+    Log,
+    LogClosed,
+    Outcome,
+    StoredCommand,
+    VersionConflict,
+    check_command,
+    openings,
+    utc_milliseconds,
+)
+from service.log.migrations import pending
+from service.log.writer import Writer
+
+_READERS = 8
+"""Connections for reading at most; further threads wait for one."""
+
+_PATIENCE = 8.0
+"""Seconds for which a lost database is waited for before the caller is told."""
+
+_PAUSE = 0.05
+_POLL = 0.2
+
+_CONNECTION = {
+    "application_name": "tamga",
+    "connect_timeout": "3",
+    "keepalives_idle": "5",
+    "keepalives_interval": "2",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "10000",
+}
+_SESSION = """
+SELECT set_config('default_transaction_isolation', 'read committed', false),
+    set_config('statement_timeout', '20s', false),
+    set_config('synchronous_commit', CASE v WHEN 'off' THEN 'on' ELSE v END, false)
+FROM current_setting('synchronous_commit') v
+"""
+_APPEND = "SELECT * FROM tamga.append(%b, %b, %b, %b, %b, %b, %b, %b, %b)"
+_ENTRY = "SELECT stream, version, name, state, position, recorded_at, recorded_by, command_id FROM tamga.event"
+_COMMAND = "SELECT request_hash, first_position, last_position FROM tamga.command_log WHERE actor = %s AND id = %s"
+_POSITION_AT = """
+WITH RECURSIVE bisection (low, high) AS (
+    SELECT 0::bigint, position FROM tamga.head
+    UNION ALL
+    SELECT CASE WHEN at <= %(time)s THEN middle ELSE low END, CASE WHEN at <= %(time)s THEN high ELSE middle - 1 END
+    FROM (SELECT low, high, (low + high + 1) / 2 AS middle,
+            (SELECT recorded_at FROM tamga.event WHERE position = (low + high + 1) / 2) AS at
+        FROM bisection WHERE low < high) halves)
+SELECT low FROM bisection WHERE low >= high
+"""
+
+_Row: TypeAlias = tuple[Any, ...]
+_Connection: TypeAlias = psycopg.Connection[_Row]
+_T = TypeVar("_T")
+
+
+class PostgresLog(Log):
+    """The log in the database at `url`. Raises LogNotMigrated if its tables are not there or not up to date."""
+
+    def __init__(self, url: str) -> None:
+        self._address = make_conninfo("", **(_CONNECTION | conninfo_to_dict(url)))
+        self._closed = False
+        self._idle: deque[_Connection] = deque()
+        self._readers = BoundedSemaphore(_READERS)
+        self._writing: _Connection | None = None
+        self.record_id = self._first_look()
+        self._heads = HeadWatch(self._listen)
+        self._writer = Writer(self._write)
+
+    def append(self, commands: Sequence[Command]) -> list[Outcome]:
+        for command in commands:
+            check_command(command)
+        return self._writer.append(commands) if commands else []
+
+    def command(self, actor: str, command_id: str) -> StoredCommand | None:
+        rows = self._read(_COMMAND, (actor, command_id))
+        return StoredCommand(rows[0][0], range(rows[0][1], rows[0][2] + 1)) if rows else None
+
+    def head(self) -> Head:
+        [(position, recorded_at)] = self._read("SELECT position, recorded_at FROM tamga.head")
+        return Head(position, recorded_at or None)
+
+    def position_at(self, recorded_time: str) -> int:
+        return int(self._read(_POSITION_AT, {"time": utc_milliseconds(recorded_time)})[0][0])
+
+    def wait(self, position: int, timeout: float) -> bool:
+        self._heads.publish(self.head().position)
+        return self._heads.wait(position, timeout)
+
+    def select_events(
+        self,
+        originator_id: UUID | str,
+        *,
+        gt: int | None = None,
+        lte: int | None = None,
+        desc: bool = False,
+        limit: int | None = None,
+    ) -> list[Entry]:
+        order = "DESC" if desc else "ASC"
+        statement = f"{_ENTRY} WHERE stream = %s AND version > %s AND version <= %s ORDER BY version {order} LIMIT %s"
+        values = (str(originator_id), gt or 0, 2**62 if lte is None else lte, limit)
+        return [Entry(*row) for row in self._read(statement, values)]
+
+    def select_notifications(
+        self,
+        start: int | None,
+        limit: int,
+        stop: int | None = None,
+        topics: Sequence[str] = (),
+        *,
+        inclusive_of_start: bool = True,
+    ) -> list[Entry]:
+        named = " AND name = ANY(%s)" if topics else ""
+        statement = f"{_ENTRY} WHERE position >= %s AND position <= %s{named} ORDER BY position LIMIT %s"
+        first = (start or 0) + (not inclusive_of_start)
+        values = (first, 2**62 if stop is None else stop, *([list(topics)] if topics else []), limit)
+        return [Entry(*row) for row in self._read(statement, values)]
+
+    def close(self) -> None:
+        if self._closed:
+            return
+        self._writer.close()
+        self._closed = True
+        self._heads.close()
+        self._drop_idle()
+        self._drop_writing()
+
+    def _first_look(self) -> str:
+        def look() -> str:
+            with self._connect() as connection:
+                if steps := pending(connection):
+                    raise LogNotMigrated(f"the log's tables lack {', '.join(steps)}: run `tamga migrate` first")
+                [(record_id,)] = connection.execute("SELECT record_id FROM tamga.head").fetchall()
+                return str(record_id)
+
+        return self._persist(look)
+
+    def _connect(self) -> _Connection:
+        connection = psycopg.connect(self._address, autocommit=True)
+        connection.execute(_SESSION)
+        return connection
+
+    def _persist(self, attempt: Callable[[], _T]) -> _T:
+        """Try again while the database is away, as long as patience lasts; its errors as the library's."""
+        deadline, pause = monotonic() + _PATIENCE, _PAUSE
+        while True:
+            try:
+                return attempt()
+            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+                self._drop_idle()
+                if self._closed or monotonic() + pause > deadline:
+                    raise OperationalError(f"the log's database: {error}") from error
+            except psycopg.Error as error:
+                raise DatabaseError(f"the log's database: {error}") from error
+            sleep(pause)
+            pause = min(2 * pause, 1.0)
+
+    def _read(self, statement: str, values: Sequence[Any] | dict[str, Any] = ()) -> list[_Row]:
+        if self._closed:
+            raise LogClosed("the log is closed")
+        with self._readers:
+            return self._persist(lambda: self._read_once(statement, values))
+
+    def _read_once(self, statement: str, values: Sequence[Any] | dict[str, Any]) -> list[_Row]:
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = self._connect()
+        try:
+            rows = connection.cursor(binary=True).execute(statement.encode(), values).fetchall()
+        except BaseException:
+            connection.close()
+            raise
+        self._idle.append(connection)
+        return rows
+
+    def _drop_idle(self) -> None:
+        while self._idle:
+            self._idle.pop().close()
+
+    def _drop_writing(self) -> None:
+        if self._writing is not None:
+            self._writing.close()
+            self._writing = None
+
+    def _write(self, commands: Sequence[Command]) -> list[Outcome]:
+        arrays = _arrays(commands)
+        tries = 0
+
+        def attempt() -> list[_Row]:
+            nonlocal tries
+            tries += 1
+            return self._append_once(arrays)
+
+        rows = self._persist(attempt)
+        outcomes = [_outcome(command, row, tries > 1) for command, row in zip(commands, rows, strict=True)]
+        self._heads.publish(max((o[-1] for o in outcomes if isinstance(o, range)), default=0))
+        return outcomes
+
+    def _append_once(self, arrays: tuple[list[Any], ...]) -> list[_Row]:
+        try:
+            if self._writing is None:
+                self._writing = self._connect()
+            return self._writing.cursor(binary=True).execute(_APPEND, arrays, prepare=True).fetchall()
+        except BaseException:
+            self._drop_writing()
+            raise
+
+    def _listen(self, heads: HeadWatch) -> None:
+        """NOTIFY is a hint: what it may miss, before it began or while it was away, a look at the head finds."""
+        while not heads.closed.is_set():
+            try:
+                with self._connect() as connection:
+                    connection.execute("LISTEN tamga_log")
+                    self._heed(connection, heads)
+            except psycopg.Error:
+                heads.closed.wait(_POLL)
+
+    def _heed(self, connection: _Connection, heads: HeadWatch) -> None:
+        while not heads.closed.is_set():
+            for (position,) in connection.execute("SELECT position FROM tamga.head"):
+                heads.publish(position)
+            for notice in connection.notifies(timeout=_POLL, stop_after=1):
+                heads.publish(int(notice.payload))
+
+
+def _arrays(commands: Sequence[Command]) -> tuple[list[Any], ...]:
+    """The arguments of tamga.append."""
+    events = [event for command in commands for event in command.events]
+    return (
+        [command.actor for command in commands],
+        [command.id for command in commands],
+        [command.request_hash for command in commands],
+        [len(command.events) for command in commands],
+        [str(event.originator_id) for event in events],
+        [event.originator_version for event in events],
+        [event.topic for event in events],
+        [event.state for event in events],
+        [opens for command in commands for opens in openings(command.events)],
+    )
+
+
+def _outcome(command: Command, row: _Row, sent_before: bool) -> Outcome:
+    """A command found recorded when it was sent again, after its answer was lost, is what we recorded ourselves."""
+    verdict, first, last, stream, version, current = row
+    if verdict == "conflict":
+        return VersionConflict(stream, version, current)
+    if verdict == "mismatch":
+        return CommandMismatch(command.id)
+    positions = range(first, last + 1)
+    if verdict == "recorded" or (sent_before and len(positions) == len(command.events)):
+        return positions
+    return AlreadyRecorded(command.id, positions)
+
+
+class LogNotMigrated(OperationalError):
+    """The database lacks tables, or changes to them, that this version needs."""

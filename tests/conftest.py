@@ -1,0 +1,33 @@
+"""Fixtures that every room's tests share: a fresh database and a log in it, on each store in turn.
+
+`@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)` keeps a test to one store.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from service.log import Log, open_log
+from tests.support import stores
+
+
+@pytest.fixture(params=stores.STORES)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of an empty database of its own."""
+    with stores.fresh_database(request.param, tmp_path) as url:
+        yield url
+
+
+@pytest.fixture
+def log(database_url: str) -> Iterator[Log]:
+    """An open log without events."""
+    opened = open_log(database_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _tidy() -> Iterator[None]:
+    yield
+    stores.drop_template()
