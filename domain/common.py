@@ -28,7 +28,8 @@ class EffectClaimed(Content):
     def subjects(self) -> dict[str, str]:
         """Effects compete about the same kind in the same place."""
         subject = f"effect:{self.kind}:{self.place or ''}"
-        return {"quantity": subject} if self.quantity else {"money": subject} if self.money else {"statement": subject}
+        said = ("quantity", "money", "statement")
+        return {next((name for name in said if getattr(self, name) is not None), "kind"): subject}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,6 +23,8 @@ class Held:
 
     version: int
     fact: Fact
+    original: Fact
+    """The fact as it was recorded."""
     corrections: dict[str, int] = field(default_factory=dict)
     """Corrected fields, each with the version of the correction that stands."""
     retracted_by: int | None = None
@@ -37,7 +39,7 @@ class Held:
 def hold(facts: Sequence[Fact]) -> list[Held]:
     """What the stream holds, in order of version, after retractions and corrections; the latest of a field wins."""
     retracted = _retractions(facts)
-    held = [Held(index, fact, retracted_by=retracted.get(index)) for index, fact in enumerate(facts, 1)]
+    held = [Held(index, fact, fact, retracted_by=retracted.get(index)) for index, fact in enumerate(facts, 1)]
     for version, fact in enumerate(facts, 1):
         content = fact.content
         if isinstance(content, FactCorrected) and version not in retracted and content.target < version:
