@@ -1,0 +1,351 @@
+"""Claims: who says what of each subject of an object, how the claims stand, and which of them is shown.
+
+A claim is one field of one live event. Claims of one subject compete.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import msgspec
+
+from domain.codes import Code, Modifier, SourceKind, Stance, Standing, Verification
+from domain.common import ClaimAdopted, FactClaimed, FactCorrected
+from domain.fact import Fact, patched, plain
+from domain.values import Interval, Money, SectorShare, SourceRef, Stated, StatedQuantity, WorldDate
+from service.replica.view import Kept, View
+from service.replica.world import RANKS, World
+
+_OFFICIAL = frozenset({str(SourceKind.LEGAL_TEXT), str(SourceKind.OFFICIAL_RELEASE)})
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One field of one event as somebody's claim."""
+
+    id: str
+    subject: str
+    event: Kept
+    field: str
+    value: Any
+    standing: Standing
+    denies: bool
+    sources: tuple[SourceRef, ...]
+    origins: frozenset[str]
+    """Where its live sources go back to."""
+    kind: str
+    """The kind of its best live source."""
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is live and says something."""
+        return self.standing is Standing.LIVE and not self.denies and self.value is not None
+
+
+@dataclass(slots=True)
+class Subject:
+    """The claims that compete about one thing."""
+
+    name: str
+    claims: list[Claim] = field(default_factory=list)
+    shown: Claim | None = None
+    adopted: bool = False
+
+    @property
+    def value(self) -> Any:
+        """The value shown, None if no claim is left."""
+        return None if self.shown is None else self.shown.value
+
+
+def put_claims(view: View, world: World) -> dict[str, Subject]:
+    """Make the rows of the object's claims; gives its subjects by name."""
+    subjects: dict[str, Subject] = {}
+    for claim in _claims(view, world):
+        subjects.setdefault(claim.subject, Subject(claim.subject)).claims.append(claim)
+    adopted = [content.claim for _, content in view.live(ClaimAdopted)]
+    for subject in subjects.values():
+        _choose(subject, adopted)
+        _put_subject(view, subject)
+        for claim in subject.claims:
+            _put_claim(view, world, claim)
+    return subjects
+
+
+def _claims(view: View, world: World) -> Iterator[Claim]:
+    spoken_of = {(content.target, content.field) for _, content in view.live(FactClaimed)}
+    corrections = [(one, one.fact.content) for one in view.kept if isinstance(one.fact.content, FactCorrected)]
+    for kept in view.kept:
+        content = kept.fact.content
+        if isinstance(content, FactClaimed):
+            yield from _further(view, world, kept, content)
+        elif not content.editorial:
+            for name in _fields(kept, spoken_of):
+                yield from _stated(view, world, kept, name, corrections)
+
+
+def _fields(kept: Kept, spoken_of: set[tuple[int, str]]) -> list[str]:
+    names = list(kept.fact.content.subjects())
+    if kept.fact.content.dated is not None and "occurred_on" not in names:
+        names.append("occurred_on")
+    names += [name for version, name in spoken_of if version == kept.held.version and name not in names]
+    return names + [name for name in kept.held.corrections if name not in names and name != "sources"]
+
+
+def _stated(
+    view: View, world: World, kept: Kept, name: str, corrections: list[tuple[Kept, FactCorrected]]
+) -> Iterator[Claim]:
+    """The claim as recorded and, of a corrected field, each correction."""
+    stands = kept.held.corrections.get(name)
+    original = kept.held.original
+    value = field_of(original if stands else kept.fact, name)
+    if value is not None:
+        standing = Standing.CORRECTED if stands else None
+        yield _claim(view, world, kept, name, original if stands else kept.fact, value, standing)
+    for correction, content in corrections:
+        if content.target == kept.held.version and content.field == name:
+            yield from _correction(view, world, kept, correction, content, stands)
+
+
+def _correction(
+    view: View, world: World, kept: Kept, correction: Kept, content: FactCorrected, stands: int | None
+) -> Iterator[Claim]:
+    latest = correction.held.version == stands
+    try:
+        fact = kept.fact if latest else patched(kept.held.original, content.field, content.now)
+    except (msgspec.ValidationError, ValueError):
+        return
+    value = field_of(fact, content.field)
+    if value is None:
+        return
+    standing = None if latest else Standing.RETRACTED if not correction.held.live else Standing.CORRECTED
+    claim = _claim(view, world, kept, content.field, fact, value, standing)
+    yield _placed(claim, correction, f"{correction.id}#now")
+
+
+def _placed(claim: Claim, event: Kept, id: str) -> Claim:
+    return replace(claim, id=id, event=event, field="now")
+
+
+def _further(view: View, world: World, kept: Kept, content: FactClaimed) -> Iterator[Claim]:
+    """What another source says of a field already recorded."""
+    if not 1 <= content.target <= len(view.kept) or view.kept[content.target - 1].held.version != content.target:
+        target = next((one for one in view.kept if one.held.version == content.target), None)
+    else:
+        target = view.kept[content.target - 1]
+    if target is None:
+        return
+    try:
+        fact = target.fact if content.value is None else patched(target.fact, content.field, content.value)
+    except (msgspec.ValidationError, ValueError):
+        return
+    value = None if content.value is None else field_of(fact, content.field)
+    subject = fact.subject(content.field, target.held.version)
+    yield _claim(view, world, kept, "value", kept.fact, value, None, subject)
+
+
+def _claim(
+    view: View,
+    world: World,
+    kept: Kept,
+    name: str,
+    fact: Fact,
+    value: Any,
+    standing: Standing | None,
+    subject: str = "",
+) -> Claim:
+    sources = fact.sources or ((SourceRef(source=view.id),) if view.noun == "source" else ())
+    facets = [(source, world.source(source.source)) for source in sources]
+    live = [(source, facet) for source, facet in facets if not facet.withdrawn]
+    heard = live or facets
+    return Claim(
+        id=f"{kept.id}#{name}",
+        subject=subject or fact.subject(name, kept.held.version),
+        event=kept,
+        field=name,
+        value=value,
+        standing=standing or _standing(kept, rests_on_nothing=bool(facets) and not live and view.noun != "source"),
+        denies=any(source.stance is Stance.DENIES for source, _ in heard),
+        sources=sources,
+        origins=frozenset(facet.origin for source, facet in live if source.stance is not Stance.DENIES),
+        kind=min((facet.kind for _, facet in heard), key=RANKS.__getitem__, default=str(SourceKind.AGGREGATOR)),
+    )
+
+
+def _standing(kept: Kept, *, rests_on_nothing: bool) -> Standing:
+    if not kept.held.live:
+        return Standing.RETRACTED
+    return Standing.SOURCE_WITHDRAWN if rests_on_nothing else Standing.LIVE
+
+
+def field_of(fact: Fact, name: str) -> Any:
+    """The value of a top-level field on disk; None if absent or empty."""
+    if name == "occurred_on":
+        return fact.occurred_on
+    value = fact.sources if name == "sources" else getattr(fact.content, name, None)
+    if name == "percent" and isinstance(value, str):
+        return StatedQuantity(low=value, high=value, unit="percent")
+    return None if value == () else value
+
+
+def _choose(subject: Subject, adopted: Sequence[str]) -> None:
+    """Choose what is shown: the adopted claim, else the best by kind of source, then the latest."""
+    counting = [claim for claim in subject.claims if claim.counts]
+    chosen = [claim for id in adopted for claim in counting if claim.id == id]
+    subject.adopted = bool(chosen)
+    ranked = sorted(counting, key=lambda claim: (-RANKS[claim.kind], claim.event.position))
+    best = chosen or ranked
+    subject.shown = best[-1] if best else None
+
+
+def verification(subject: Subject) -> Verification:
+    """How well the shown value is supported; the first rule that holds."""
+    live = [claim for claim in subject.claims if claim.standing is Standing.LIVE]
+    counting = [claim for claim in live if claim.counts]
+    if not counting:
+        return Verification.RETRACTED
+    if any(claim.denies for claim in live) or _disagree(counting):
+        return Verification.DISPUTED
+    if any(claim.kind in _OFFICIAL for claim in counting):
+        return Verification.OFFICIAL
+    return Verification.CORROBORATED if len(_agreeing(subject)) > 1 else Verification.SINGLE_ORIGIN
+
+
+def _disagree(claims: list[Claim]) -> bool:
+    """Whether two claims of independent origin cannot both be true."""
+    return any(
+        not (one.origins & other.origins) and conflicting(one.value, other.value)
+        for index, one in enumerate(claims)
+        for other in claims[index + 1 :]
+    )
+
+
+def _agreeing(subject: Subject) -> frozenset[str]:
+    """The origins of the claims that the shown one can stand beside."""
+    shown = subject.value
+    together = [claim.origins for claim in subject.claims if claim.counts and _alike(claim.value, shown)]
+    return frozenset().union(*together)
+
+
+def _alike(one: Any, other: Any) -> bool:
+    if isinstance(one, (Stated, WorldDate)):
+        return type(one) is type(other) and not conflicting(one, other)
+    return text_of(one).casefold() == text_of(other).casefold()
+
+
+def conflicting(one: Any, other: Any) -> bool:
+    """Whether two values of one subject exclude each other: bounds that do not overlap, or codes that differ."""
+    if isinstance(one, WorldDate) and isinstance(other, WorldDate):
+        return _apart(one, other)
+    if isinstance(one, Stated) and isinstance(other, Stated):
+        first, second = one.interval(), other.interval()
+        return _unit(one) == _unit(other) and first is not None and second is not None and not first.overlaps(second)
+    if isinstance(one, (Code, bool, int)) and isinstance(other, (Code, bool, int)):
+        return one != other and "UNKNOWN" not in (one, other)
+    return _is_id(one) and _is_id(other) and one != other
+
+
+def _apart(one: WorldDate, other: WorldDate) -> bool:
+    later = one.earliest is not None and other.latest is not None and one.earliest > other.latest
+    earlier = one.latest is not None and other.earliest is not None and one.latest < other.earliest
+    return later or earlier
+
+
+def _unit(value: Stated) -> str | None:
+    return getattr(value, "unit", None) or getattr(value, "currency", None)
+
+
+def _is_id(value: Any) -> bool:
+    noun, colon, key = str(value).partition(":")
+    return bool(colon and key) and noun.isalpha() and " " not in str(value)
+
+
+def kind_of(value: Any) -> str:
+    """What a claimed value is: MONEY, QUANTITY, DATE or TEXT."""
+    if isinstance(value, Money):
+        return "MONEY"
+    return "QUANTITY" if isinstance(value, StatedQuantity) else "DATE" if isinstance(value, WorldDate) else "TEXT"
+
+
+def text_of(value: Any) -> str:
+    """A claimed value in words."""
+    if isinstance(value, tuple):
+        return ", ".join(text_of(item) for item in value)
+    return value.code if isinstance(value, SectorShare) else str(value)
+
+
+def value_json(value: Any) -> str:
+    """A claimed value as JSON, with its computed bounds."""
+    return _ENCODER.encode(_shape(value)).decode()
+
+
+def _shape(value: Any) -> dict[str, Any]:
+    if isinstance(value, WorldDate):
+        return {"edtf": str(value), "earliest": value.earliest, "latest": value.latest}
+    if isinstance(value, Stated):
+        interval = value.interval() or Interval(None, None)
+        bounds = {"at_least": interval.low, "at_most": interval.high}
+        shape: dict[str, Any] = plain(value)
+        return shape | {name: _decimal(bound) for name, bound in bounds.items()}
+    return {"text": text_of(value)}
+
+
+def _decimal(value: Any) -> str | None:
+    if value is None:
+        return None
+    text = format(value, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+_ENCODER = msgspec.json.Encoder(order="sorted")
+
+
+def _put_subject(view: View, subject: Subject) -> None:
+    shown = subject.shown
+    sample = shown.value if shown else next((claim.value for claim in subject.claims if claim.value is not None), "")
+    view.put(
+        "claimed",
+        subject.name,
+        kind=kind_of(sample),
+        shown=value_json(shown.value) if shown else None,
+        text=text_of(shown.value) if shown else None,
+        claim=shown.id if shown else None,
+        verification=verification(subject),
+        adopted=subject.adopted,
+        claims=len(subject.claims),
+        origins=len(_agreeing(subject)) if shown else 0,
+    )
+
+
+def _put_claim(view: View, world: World, claim: Claim) -> None:
+    view.put(
+        "claim",
+        claim.id,
+        subject=claim.subject,
+        position=claim.event.position,
+        event=claim.event.id,
+        field=claim.field,
+        standing=claim.standing,
+        denies=claim.denies,
+        kind=kind_of(claim.value),
+        value=None if claim.value is None else value_json(claim.value),
+        text=None if claim.value is None else text_of(claim.value),
+        basis=getattr(claim.value, "basis", None),
+        source_kind=claim.kind,
+        recorded_at=claim.event.placed.recorded_at,
+    )
+    for index, source in enumerate(claim.sources):
+        view.put(
+            "claim_source",
+            f"{claim.id}/{index}",
+            claim=claim.id,
+            source=source.source,
+            origin=world.source(source.source).origin,
+            stance=source.stance,
+            locator=source.locator,
+            quote=source.quote,
+        )
+
+
+def is_undisclosed(value: Any) -> bool:
+    """Whether a stated value has no number."""
+    return isinstance(value, Stated) and value.modifier is Modifier.UNDISCLOSED

@@ -1,0 +1,234 @@
+"""The tables of the replica: every row is a version, alive from position `since` until before position `until`.
+
+Only shapes live here; what is written into them is decided by the folds. Columns are written in the order given here.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+
+ALIVE = 2**63 - 1
+"""The `until` of a row that is still alive."""
+
+LAST_DAY = "9999-99-99"
+"""The sort key of an unknown date or open start: after all others."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A versioned table: the rows of a noun (key: id) or the rows that an object owns (key: owner, key)."""
+
+    name: str
+    columns: str
+    """Its own columns: text that may be null; `!` text that may not, `#` a whole number, `#?` one that may be null."""
+    orders: tuple[str, ...] = ()
+    """Columns to sort or filter by, each with its pair of indexes: for now, and covering for the past."""
+    owned: bool = True
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The columns that name a row."""
+        return ("owner", "key") if self.owned else ("id",)
+
+    @property
+    def all_columns(self) -> tuple[str, ...]:
+        """Every column, in the order of writing."""
+        return (*self.keys, "since", "until", *self.names)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its own columns by name."""
+        return tuple(column.rstrip("!#?") for column in self.columns.split())
+
+    def ddl(self, schema: str = "main") -> list[str]:
+        """The statements that make the table and its indexes."""
+        keys = ", ".join(f"{key} TEXT NOT NULL" for key in self.keys)
+        columns = ", ".join(("since INTEGER NOT NULL", "until INTEGER NOT NULL", *map(_declared, self.columns.split())))
+        key = ", ".join((*self.keys, "until"))
+        return [
+            f"CREATE TABLE {schema}.{self.name} ({keys}, {columns}, PRIMARY KEY ({key})) WITHOUT ROWID",
+            *(statement for order in self.orders for statement in self._indexes(schema, order)),
+        ]
+
+    def _indexes(self, schema: str, order: str) -> list[str]:
+        name = f"{self.name}_by_{order.replace(', ', '_')}"
+        tail = ", ".join(key for key in self.keys if key not in order.split(", "))
+        return [
+            f"CREATE INDEX {schema}.{name}_now ON {self.name} ({order}, {tail}) WHERE until = {ALIVE}",
+            f"CREATE INDEX {schema}.{name}_past ON {self.name} ({order}, {tail}, since, until)",
+        ]
+
+
+def _declared(column: str) -> str:
+    name = column.rstrip("!#?")
+    return {"!": f"{name} TEXT NOT NULL", "#": f"{name} INTEGER NOT NULL", "#?": f"{name} INTEGER"}.get(
+        column[len(name) :], f"{name} TEXT"
+    )
+
+
+_LABEL = "created# recorded_at! changed# version# retracted# disputed# anomalies#"
+"""What every noun has: position and time of its opening, position and version of its last event, flags."""
+
+
+def _noun(name: str, columns: str, *orders: str) -> Table:
+    label = "title" if " title!" in f" {columns}" else "name"
+    return Table(name, f"{_LABEL} {columns}", ("created", "changed", label, *orders), owned=False)
+
+
+NOUN_TABLES: tuple[Table, ...] = (
+    _noun(
+        "source",
+        "kind! title! url publisher author published_on language content_hash derived_from origin! withdrawn# withdrawn_reason archived_url day!",
+        "kind",
+        "day",
+        "derived_from",
+        "origin",
+    ),
+    _noun(
+        "party",
+        "kind! name! country merged_into successor",
+        "kind",
+        "country",
+    ),
+    _noun(
+        "institution",
+        "name! country status! gathering predecessor day!",
+        "status",
+        "country",
+        "day",
+    ),
+    _noun(
+        "gathering",
+        "name! series session#? place period day!",
+        "series",
+        "day",
+    ),
+    _noun(
+        "agreement",
+        "title! kind! binding! status! gathering day!",
+        "kind",
+        "status",
+        "day",
+    ),
+    _noun(
+        "deal",
+        "title! kind! commitment! schedule! gathering value_subject value_currency value_basis value_number value_key! value_covers verification delays# days_late#? day!",
+        "kind",
+        "commitment",
+        "day",
+        "value_key",
+        "verification",
+    ),
+    _noun(
+        "investment",
+        "title! investor! host! stage! cumulative# period value_subject value_currency value_number value_key! day!",
+        "investor",
+        "host",
+        "day",
+        "value_key",
+    ),
+    _noun("relation", "title!"),
+    _noun(
+        "programme",
+        "title! gathering closed# value_subject day!",
+        "day",
+    ),
+)
+
+OWNED_TABLES: tuple[Table, ...] = (
+    # what any object can own
+    Table("party_link", "ord# party! stated_party! role country", ("party, role", "country")),
+    Table("sector", "ord# scheme! code! percent subject!", ("code",)),
+    Table(
+        "claim",
+        "ord# subject! position# event! field! standing! denies# kind! value text basis source_kind recorded_at!",
+        ("subject",),
+    ),
+    Table("claim_source", "ord# claim! source! origin! stance! locator quote", ("claim", "source", "origin")),
+    Table(
+        "claimed",
+        "ord# kind! shown text claim verification! adopted# claims# origins#",
+        ("verification",),
+    ),
+    Table("effect", "ord# subject! kind! place outlook! statement measure!", ("kind",)),
+    Table("assessment", "ord# subject! theme! statement! said_by event!"),
+    Table("anomaly", "ord# kind! events!", ("kind",)),
+    Table(
+        "correction",
+        "ord# kind! event! target! field was now cause reason! position# recorded_at! recorded_by!",
+        ("position",),
+    ),
+    # what one noun owns
+    Table("identifier", "ord# scheme! value!", ("value",)),
+    Table("party_name", "ord# name! valid_from event!"),
+    Table("mandate", "ord# topic! legal_act event!"),
+    Table("officeholder", "ord# person! office! appointed_on event!"),
+    Table(
+        "act",
+        "ord# kind! occurred_on subject! party place gathering body provisional#? statement other event!",
+        ("party",),
+    ),
+    Table(
+        "line",
+        "ord# item! hs_code unit! firm open_options! purchase_rights intended not_stated exercised! expired! delivered!",
+    ),
+    Table("line_report", "ord# line! commitment! subject!", ("commitment",)),
+    Table("deal_value", "ord# subject! basis line covers currency! number"),
+    Table("condition", "ord# statement! financing met# met_on event!"),
+    Table(
+        "financing",
+        "ord# financier! kind! status! subject! valid_until valid_until_day! committed_subject event!",
+        ("financier", "valid_until_day"),
+    ),
+    Table("ownership", "ord# party! percent! subject!"),
+    Table(
+        "delivery",
+        "ord# line statement first_period period moved# days_late#? status! subject! measure!",
+    ),
+    Table("goods_delivered", "ord# line! quantity! delivered_on event!"),
+    Table("payment", "ord# money! payer payee paid_on event!"),
+    Table("governed_by", "ord# agreement! event!", ("agreement",)),
+    Table(
+        "commitment_step",
+        "ord# commitment! occurred_on day! position# event!",
+        ("commitment, day",),
+    ),
+    Table("output", "ord# item! subject! period destination"),
+    Table(
+        "indicator",
+        "ord# indicator! flow! period reporter subject! measure!",
+    ),
+    Table("programme_value", "ord# subject! basis period duration covers"),
+    Table("inclusion", "ord# deal! certainty! event!", ("deal",)),
+)
+
+TABLES: dict[str, Table] = {table.name: table for table in (*NOUN_TABLES, *OWNED_TABLES)}
+
+EVENT_COLUMNS = (
+    *("position", "id", "stream", "noun", "version", "type", "occurred_on", "day"),
+    *("recorded_at", "recorded_by", "command_id", "summary", "body"),
+)
+"""The columns of `event`, which has one row for each event; `body` is its data, occurred_on and sources as JSON."""
+
+_PLAIN = (
+    """CREATE TABLE {schema}.event (position INTEGER PRIMARY KEY, id TEXT NOT NULL, stream TEXT NOT NULL,
+       noun TEXT NOT NULL, version INTEGER NOT NULL, type TEXT NOT NULL, occurred_on TEXT, day TEXT NOT NULL, recorded_at TEXT NOT NULL,
+       recorded_by TEXT NOT NULL, command_id TEXT NOT NULL, summary TEXT NOT NULL, body TEXT NOT NULL)""",
+    "CREATE UNIQUE INDEX {schema}.event_by_stream ON event (stream, version)",
+    "CREATE INDEX {schema}.event_by_type ON event (type, position)",
+    "CREATE INDEX {schema}.event_by_noun ON event (noun, position)",
+    "CREATE INDEX {schema}.event_by_time ON event (recorded_at, position)",
+    "CREATE INDEX {schema}.event_by_command ON event (command_id)",
+    "CREATE TABLE {schema}.facet (id TEXT PRIMARY KEY, data TEXT NOT NULL) WITHOUT ROWID",
+    """CREATE TABLE {schema}.depends (target TEXT NOT NULL, dependent TEXT NOT NULL,
+       PRIMARY KEY (target, dependent)) WITHOUT ROWID""",
+    """CREATE TABLE {schema}.held_back (stream TEXT PRIMARY KEY, position INTEGER NOT NULL,
+       reason TEXT NOT NULL) WITHOUT ROWID""",
+    "CREATE TABLE {schema}.state (name TEXT PRIMARY KEY, value) WITHOUT ROWID",
+)
+
+
+@cache
+def ddl(schema: str = "main") -> tuple[str, ...]:
+    """Every statement that makes an empty replica."""
+    made = [statement for table in TABLES.values() for statement in table.ddl(schema)]
+    return (*(statement.format(schema=schema) for statement in _PLAIN), *made)

@@ -1,0 +1,159 @@
+"""What a fold sees of one object: its events after corrections, at their places in the log. Reads nothing else."""
+
+import datetime
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from domain.codes import AnomalyKind
+from domain.fact import Content, Fact
+from domain.stream import Held
+from domain.values import WorldDate
+from service.replica.tables import LAST_DAY, TABLES
+
+T = TypeVar("T", bound=Content)
+Rows = dict[tuple[str, str], tuple[Any, ...]]
+"""The rows of an object: (table, key) to the values of the table's own columns. The noun's row has the empty key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """An event at its place in the log, before corrections."""
+
+    position: int
+    recorded_at: str
+    recorded_by: str
+    fact: Fact
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An event of the object, after corrections."""
+
+    placed: Placed
+    held: Held
+
+    @property
+    def position(self) -> int:
+        """Its place in the log."""
+        return self.placed.position
+
+    @property
+    def fact(self) -> Fact:
+        """The fact as it stands."""
+        return self.held.fact
+
+    @property
+    def id(self) -> str:
+        """The event's id, <stream>@<version>."""
+        return f"{self.placed.fact.id}@{self.held.version}"
+
+    @property
+    def day(self) -> str:
+        """The day to order by: the earliest that it may have happened, else the day on which it was recorded."""
+        when = self.fact.occurred_on
+        return (when.earliest if when is not None else None) or self.placed.recorded_at[:10]
+
+
+class View:
+    """One object as its events tell it, and the rows made of it so far."""
+
+    def __init__(self, id: str, kept: Sequence[Kept]) -> None:
+        """Take the events, retracted ones included, in order of version."""
+        self.id = id
+        self.noun = id.partition(":")[0]
+        self.kept = kept
+        self.rows: Rows = {}
+        self._orders: dict[str, int] = {}
+
+    def live(self, *kinds: type[T]) -> Iterator[tuple[Kept, T]]:
+        """The events of these kinds that stand, with their contents."""
+        for one in self.kept:
+            content = one.held.fact.content
+            if one.held.retracted_by is None and isinstance(content, kinds):
+                yield one, content
+
+    def last(self, *kinds: type[T]) -> tuple[Kept, T] | None:
+        """The latest event of these kinds that stands."""
+        return next(self._latest(*kinds), None)
+
+    def _latest(self, *kinds: type[T]) -> Iterator[tuple[Kept, T]]:
+        for one in reversed(self.kept):
+            content = one.held.fact.content
+            if one.held.retracted_by is None and isinstance(content, kinds):
+                yield one, content
+
+    @property
+    def retracted(self) -> bool:
+        """Whether no opening event stands."""
+        return not any(one.held.live and one.fact.content.opens for one in self.kept)
+
+    def put(self, table: str, key: str, **values: Any) -> None:
+        """Make a row; values not given are null, `ord` counts the rows of the table."""
+        if table not in _NAMES:
+            _NAMES[table] = TABLES[table].names
+        if "ord" in _NAMES[table]:
+            values["ord"] = self._orders[table] = self._orders.get(table, 0) + 1
+        self.rows[table, key] = tuple(_stored(values.get(name)) for name in _NAMES[table])
+
+    def put_noun(self, **values: Any) -> None:
+        """Make the row of the object itself."""
+        first, last = self.kept[0].placed, self.kept[-1]
+        self.put(
+            self.noun,
+            "",
+            created=first.position,
+            recorded_at=first.recorded_at,
+            changed=last.position,
+            version=last.held.version,
+            retracted=self.retracted,
+            disputed=any(row[5] == "DISPUTED" for (table, _), row in self.rows.items() if table == "claimed"),
+            anomalies=sum(table == "anomaly" for table, _ in self.rows),
+            **values,
+        )
+
+    def anomaly(self, kind: AnomalyKind, *events: Kept) -> None:
+        """Flag what looks wrong, with the events that show it."""
+        ids = [event.id for event in events]
+        self.put("anomaly", f"{kind}:{','.join(ids)}", kind=kind, events=json_list(ids))
+
+
+_NAMES: dict[str, tuple[str, ...]] = {}
+
+
+def _stored(value: Any) -> Any:
+    """The value as SQLite keeps it."""
+    if isinstance(value, str):
+        return str(value)
+    return int(value) if isinstance(value, bool) else value
+
+
+def json_list(texts: Sequence[str]) -> str:
+    """A JSON array of plain ASCII texts."""
+    return "[" + ",".join(f'"{text}"' for text in texts) + "]"
+
+
+def sort_day(when: WorldDate | None) -> str:
+    """The earliest day of a date as a sort key; unknown and open starts after all others."""
+    return (when.earliest if when is not None else None) or LAST_DAY
+
+
+def days_between(first: str, second: str) -> int:
+    """Whole days from one day to another; years before 1 count from 0001."""
+    start, end = (datetime.date.fromisoformat(max(day, "0001-01-01")) for day in (first, second))
+    return (end - start).days
+
+
+def number_key(text: str | None) -> str:
+    """A decimal as a text that sorts like the number; missing before all others.
+
+    Digits of the integer part are counted in front; negative numbers take the nines' complement.
+    """
+    if text is None:
+        return ""
+    digits = text.lstrip("-")
+    whole, _, part = digits.partition(".")
+    key = f"{len(whole):02d}{whole}.{part}"
+    if not text.startswith("-"):
+        return f"1{key}"
+    return "0" + "".join(chr(ord("9") - ord(c) + ord("0")) if c.isdigit() else c for c in key) + "~"
