@@ -54,7 +54,7 @@ _CONNECTION = {
 }
 _SESSION = """
 SELECT set_config('default_transaction_isolation', 'read committed', false),
-    set_config('statement_timeout', '20s', false),
+    set_config('statement_timeout', '20s', false), set_config('jit', 'off', false),
     set_config('synchronous_commit', CASE v WHEN 'off' THEN 'on' ELSE v END, false)
 FROM current_setting('synchronous_commit') v
 """
