@@ -150,16 +150,19 @@ class SQLiteLog(Log):
         os.close(self._lock_file)
 
     def _open(self) -> apsw.Connection:
+        """Opened for writing; a file that is refused is left as it was found, its write-ahead log included."""
         self._refuse_lost_main_file()
         with self._alone():
             connection = self._connect()
-            connection.execute("PRAGMA journal_mode = WAL")
+            connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
             if _is_new(connection):
                 script = files("service.log").joinpath("sql/sqlite.sql").read_text()
+                connection.pragma("journal_mode", "wal")
                 connection.execute(f"BEGIN IMMEDIATE; {script}; COMMIT")
         _refuse_stranger(connection, self._path)
         _check_pages(connection)
         self.record_id = str(connection.execute("SELECT id FROM record").get)
+        connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
         return connection
 
     def _connect(self) -> apsw.Connection:
