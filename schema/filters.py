@@ -1,0 +1,144 @@
+"""How the fields of a filter (an input type) choose rows; a field that is absent or null chooses all.
+
+@strawberry.input(description="Which deals.")
+class DealFilter:
+    kind: list[DealKind] | None = any_of("Of one of these kinds.", "kind")
+    min_delays: int | None = where("Delayed so often at least.", lambda row, value: f"{row['delays']} >= {value}")
+    disputed: bool | None = flag("Whether sources disagree.", "disputed")
+    party: PartyFilter | None = having("With such a party.", lambda row: row.owned("party_link"))
+    all_of: list["DealFilter"] | None = every()
+    any_of: list["DealFilter"] | None = some()
+    none_of: "DealFilter | None" = neither()
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import strawberry
+
+from schema.plan.source import Row
+from schema.sql import KEY
+
+
+class Value(str):
+    """A bound value: its text is the placeholder. A list is bound as a JSON array: use `each`, or `is_in`."""
+
+    __slots__ = ("single",)
+    single: bool
+
+    @property
+    def each(self) -> str:
+        """SQL of the set of a list's items."""
+        return f"(SELECT value FROM json_each({self}))"
+
+    def is_in(self, sql: str) -> str:
+        """The predicate that `sql` is one of the list; for a list of one by `=`, which keeps an index's order."""
+        return f"{sql} = {self}" if self.single else f"{sql} IN {self.each}"
+
+
+@dataclass(frozen=True)
+class Test:
+    """A predicate on the row from the bound value."""
+
+    sql: Callable[[Row, Value], str]
+
+
+@dataclass(frozen=True)
+class Flag:
+    """A predicate that must hold for true, and must not for false."""
+
+    sql: str | Callable[[Row], str]
+
+
+@dataclass(frozen=True)
+class Having:
+    """A nested filter on a related row: one such must exist."""
+
+    related: Callable[[Row], Row]
+
+
+@dataclass(frozen=True)
+class Within:
+    """A nested filter on the same row."""
+
+
+@dataclass(frozen=True)
+class Every:
+    """All filters of a list hold."""
+
+
+@dataclass(frozen=True)
+class Some:
+    """One filter of a list holds."""
+
+
+@dataclass(frozen=True)
+class Neither:
+    """The filter does not hold."""
+
+
+Condition = Test | Flag | Having | Within | Every | Some | Neither
+
+
+def where(description: str, sql: Callable[[Row, Value], str], **options: Any) -> Any:
+    """A predicate from SQL: the row, and the value as a placeholder (see `Value` for lists)."""
+    return _field(description, Test(sql), options)
+
+
+def any_of(description: str, column: str | Callable[[Row], str], **options: Any) -> Any:
+    """The column (or SQL) is one of a list."""
+    return _field(description, Test(lambda row, value: value.is_in(_of(row, column))), options)
+
+
+def equals(description: str, column: str | Callable[[Row], str], **options: Any) -> Any:
+    """The column (or SQL) has this value."""
+    return _field(description, Test(lambda row, value: f"{_of(row, column)} = {value}"), options)
+
+
+def at_least(description: str, column: str | Callable[[Row], str], **options: Any) -> Any:
+    """The column (or SQL) is this or more."""
+    return _field(description, Test(lambda row, value: f"{_of(row, column)} >= {value}"), options)
+
+
+def at_most(description: str, column: str | Callable[[Row], str], **options: Any) -> Any:
+    """The column (or SQL) is this or less."""
+    return _field(description, Test(lambda row, value: f"{_of(row, column)} <= {value}"), options)
+
+
+def flag(description: str, column: str | Callable[[Row], str], **options: Any) -> Any:
+    """A Boolean: the column (or SQL) is true, or for false is not."""
+    return _field(description, Flag(column), options)
+
+
+def having(description: str, related: Callable[[Row], Row], **options: Any) -> Any:
+    """A nested filter: such a related row exists. `related` gives `row.owned(table)` or another row with `rows`."""
+    return _field(description, Having(related), options)
+
+
+def within(description: str, **options: Any) -> Any:
+    """A nested filter on the same row."""
+    return _field(description, Within(), options)
+
+
+def every(description: str = "All of these hold.") -> Any:
+    """A list of the same filter: and."""
+    return _field(description, Every(), {})
+
+
+def some(description: str = "At least one of these holds.") -> Any:
+    """A list of the same filter: or. An empty list chooses nothing."""
+    return _field(description, Some(), {})
+
+
+def neither(description: str = "This does not hold.") -> Any:
+    """One filter: not."""
+    return _field(description, Neither(), {})
+
+
+def _of(row: Row, column: str | Callable[[Row], str]) -> str:
+    return row[column] if isinstance(column, str) else column(row)
+
+
+def _field(description: str, condition: Condition, options: dict[str, Any]) -> Any:
+    return strawberry.field(description=description, default=strawberry.UNSET, metadata={KEY: condition}, **options)
