@@ -21,9 +21,10 @@ class EffectClaimed(Content):
 
     def summary(self) -> str:
         """One line for people."""
-        amount = f" {self.quantity or self.money}" if self.quantity or self.money else ""
-        kind = self.kind.lower().replace("_", " ")
-        return f"{self.outlook.lower()} effect: {kind}{amount}{f' in {self.place}' if self.place else ''}"
+        said = str(self.quantity or self.money or self.statement or "no number given")
+        place = f" in {self.place}" if self.place else ""
+        note = f" ({self.statement})" if self.statement and self.statement != said else ""
+        return f"{self.kind.lower().replace('_', ' ')}, {self.outlook.lower()}{place}: {said}{note}"
 
     def subjects(self) -> dict[str, str]:
         """Effects compete about the same kind in the same place."""
@@ -74,7 +75,9 @@ class FactClaimed(Content):
 
     def summary(self) -> str:
         """One line for people."""
-        return f"further claim on {self.field} of version {self.target}: {_brief(self.value)}"
+        if self.value is None:
+            return f"another source denies {self.field} of version {self.target}"
+        return f"another source on {self.field} of version {self.target}: {_brief(self.value)}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -44,7 +44,8 @@ class DealAnnounced(Content):
 
     def summary(self) -> str:
         """One line for people."""
-        return f"{self.kind.lower().replace('_', ' ')} deal announced: {self.title}"
+        kind = "" if self.kind is DealKind.UNKNOWN else f"{self.kind.lower().replace('_', ' ')} "
+        return f"{kind}deal announced: {self.title}"
 
     def subjects(self) -> dict[str, str]:
         """Each descriptive field is a subject of its own."""

@@ -18,8 +18,9 @@ class DealValueReported(Content):
 
     def summary(self) -> str:
         """One line for people."""
-        basis = f" ({self.money.basis})" if self.money.basis else ""
-        return f"value {self.money}{basis}{f' for {self.line}' if self.line else ''}"
+        basis = f" ({self.money.basis.lower().replace('_', ' ')})" if self.money.basis else ""
+        covers = f"; covers {self.covers}" if self.covers else ""
+        return f"value{basis}{f' of {self.line}' if self.line else ''}: {self.money}{covers}"
 
     def subjects(self) -> dict[str, str]:
         """Values compete about the same basis and line."""
@@ -38,7 +39,9 @@ class DealLineReported(Content):
 
     def summary(self) -> str:
         """One line for people."""
-        return f"{self.commitment.lower().replace('_', ' ')}: {self.quantity} of {self.item}"
+        open_ = self.commitment is LineCommitment.NOT_STATED
+        commitment = "commitment not stated" if open_ else self.commitment.lower().replace("_", " ")
+        return f"{self.item}: {self.quantity}, {commitment}"
 
     def subjects(self) -> dict[str, str]:
         """Reports compete about the same line and commitment."""
@@ -132,7 +135,8 @@ class FinancingOffered(Content):
 
     def summary(self) -> str:
         """One line for people."""
-        return f"financing {self.key}: {self.kind.lower()} of {self.money} by {self.financier}"
+        act = "shows interest in lending" if self.kind is FinancingKind.INTEREST else "offers"
+        return f"financing {self.key}: {self.financier} {act} {self.money}"
 
     def subjects(self) -> dict[str, str]:
         """Reports of one financing compete."""
@@ -198,7 +202,8 @@ class DeliveryScheduled(Content):
 
     def summary(self) -> str:
         """One line for people."""
-        return f"delivery {self.key} scheduled for {self.period or self.duration or 'an undisclosed time'}"
+        due = self.period or self.duration or "time not disclosed"
+        return f"delivery {self.key}: {due}{f', {self.statement}' if self.statement else ''}"
 
     def subjects(self) -> dict[str, str]:
         """Reports of one delivery's plan compete."""
@@ -215,7 +220,7 @@ class DeliveryRescheduled(Content):
 
     def summary(self) -> str:
         """One line for people."""
-        return f"delivery {self.delivery} moved to {self.period}"
+        return f"delivery {self.delivery} moved to {self.period}{f', {self.statement}' if self.statement else ''}"
 
     def subjects(self) -> dict[str, str]:
         """Each new plan stands for itself."""

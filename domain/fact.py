@@ -69,6 +69,8 @@ class Refused(Exception):
     def __init__(self, code: str, field: str, reason: str) -> None:
         """Keep the three; the field is a path in the event's JSON."""
         super().__init__(f"{field}: {reason}")
+        self.index = 0
+        """Which fact of the command it concerns."""
         self.code = code
         self.field = field
         self.reason = reason

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 from domain.common import COMMON
-from domain.fact import Content
+from domain.fact import Content, Refused
 from domain.stream import Aggregate
 from domain.values import Country, GatheringId, InstitutionId, Name, Personal, Text, doc
 
@@ -54,16 +54,17 @@ class MinistryEstablished(Content):
 class MandateDefined(Content):
     """What an institution is for was defined."""
 
-    topics: Annotated[tuple[Name, ...], doc("what it is to work on")]
+    topics: Annotated[tuple[Name, ...], doc("what it is to work on; may be left out where an act is named")] = ()
     legal_act: Annotated[Name | None, doc("the act that says so")] = None
 
     def summary(self) -> str:
         """One line for people."""
-        return f"mandate: {', '.join(self.topics)}{f' by {self.legal_act}' if self.legal_act else ''}"
+        topics = ", ".join(self.topics) or "topics not known"
+        return f"mandate: {topics}{f', by {self.legal_act}' if self.legal_act else ''}"
 
     def subjects(self) -> dict[str, str]:
-        """Statements of the mandate speak of the same."""
-        return {"topics": "mandate"}
+        """Statements of the mandate speak of the same; the act behind it is a subject of its own."""
+        return {"topics": "mandate", "legal_act": "mandate_act"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,6 +126,8 @@ class Institution(Aggregate):
     )
 
     def check(self, content: Content) -> None:
-        """Refuse a ministry that begins without a name or country."""
+        """Refuse a ministry that begins without a name or country, and a mandate that says nothing."""
         if self.version == 0 and isinstance(content, MinistryEstablished):
             self.needs(content, "name", "country")
+        if isinstance(content, MandateDefined) and not content.topics and content.legal_act is None:
+            raise Refused("INVALID_VALUE", "data.topics", "name at least one topic or the act")

@@ -44,7 +44,9 @@ class ProgrammeValueReported(Content):
     def summary(self) -> str:
         """One line for people."""
         span = self.period or self.duration
-        return f"programme value {self.money}{f' over {span}' if span else ''}"
+        basis = f" ({self.money.basis.lower().replace('_', ' ')})" if self.money.basis else ""
+        covers = f"; covers {self.covers}" if self.covers else ""
+        return f"programme value{basis}: {self.money}{f' over {span}' if span else ''}{covers}"
 
     def subjects(self) -> dict[str, str]:
         """Values compete about the same basis and time."""

@@ -5,7 +5,6 @@ Refusing (`check`) is apart from applying (`apply`): applying never raises, read
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Any, ClassVar, Protocol, Self, TypeVar
 
 import msgspec
@@ -79,7 +78,6 @@ class Recorded:
 
     originator_id: str
     originator_version: int
-    timestamp: datetime
     fact: Fact
 
     def mutate(self, aggregate: Any) -> Any:
@@ -113,9 +111,7 @@ class Aggregate(BaseAggregate[str]):
         _check_references(fact, world)
         self._check_target(fact.content, world)
         self.check(fact.content)
-        event = Recorded(
-            originator_id=fact.id, originator_version=self.version + 1, timestamp=create_utc_datetime_now(), fact=fact
-        )
+        event = Recorded(fact.id, self.version + 1, fact)
         self.pending_events.append(event)  # type: ignore[arg-type]  # the library asks only for the two protocols
         apply(self, event)
 

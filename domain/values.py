@@ -213,7 +213,9 @@ class StatedQuantity(Stated):
 
     def __str__(self) -> str:
         words = self.words()
-        return words if self.unit in words else f"{words} {self.unit}"
+        unit = "%" if self.unit == "percent" and "%" in words else self.unit
+        counts = any(letter.isdigit() for letter in words)
+        return f"{words} {self.unit}" if counts and unit not in words else words
 
 
 @dataclass(frozen=True, kw_only=True)

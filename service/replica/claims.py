@@ -188,11 +188,16 @@ def field_of(fact: Fact, name: str) -> Any:
 
 
 def _choose(subject: Subject, adopted: Sequence[str]) -> None:
-    """Choose what is shown: the adopted claim, else the best by kind of source, then the latest."""
+    """Choose what is shown: the adopted claim, else the best by kind of source, then the latest.
+
+    Where every source was withdrawn the value stays in sight; its verification says that no live claim is left.
+    """
     counting = [claim for claim in subject.claims if claim.counts]
     chosen = [claim for id in adopted for claim in counting if claim.id == id]
     subject.adopted = bool(chosen)
-    ranked = sorted(counting, key=lambda claim: (-RANKS[claim.kind], claim.event.position))
+    withdrawn = [claim for claim in subject.claims if claim.standing is Standing.SOURCE_WITHDRAWN and not claim.denies]
+    standing = counting or [claim for claim in withdrawn if claim.value is not None]
+    ranked = sorted(standing, key=lambda claim: (-RANKS[claim.kind], claim.event.position))
     best = chosen or ranked
     subject.shown = best[-1] if best else None
 
@@ -305,6 +310,7 @@ def _put_subject(view: View, subject: Subject) -> None:
     view.put(
         "claimed",
         subject.name,
+        ord=_order(subject.claims[0]),
         kind=kind_of(sample),
         shown=value_json(shown.value) if shown else None,
         text=text_of(shown.value) if shown else None,
@@ -316,10 +322,16 @@ def _put_subject(view: View, subject: Subject) -> None:
     )
 
 
+def _order(claim: Claim) -> int:
+    """The place of a claim among those of its object: that of its event."""
+    return claim.event.held.version
+
+
 def _put_claim(view: View, world: World, claim: Claim) -> None:
     view.put(
         "claim",
         claim.id,
+        ord=_order(claim),
         subject=claim.subject,
         position=claim.event.position,
         event=claim.event.id,
@@ -337,6 +349,7 @@ def _put_claim(view: View, world: World, claim: Claim) -> None:
         view.put(
             "claim_source",
             f"{claim.id}/{index}",
+            ord=index,
             claim=claim.id,
             source=source.source,
             origin=world.source(source.source).origin,

@@ -77,7 +77,8 @@ def _noun(name: str, columns: str, *orders: str) -> Table:
 NOUN_TABLES: tuple[Table, ...] = (
     _noun(
         "source",
-        "kind! title! url publisher author published_on language content_hash derived_from origin! withdrawn# withdrawn_reason archived_url day!",
+        "kind! title! url publisher author published_on language content_hash derived_from origin! withdrawn# "
+        "withdrawn_reason archived_url day!",
         "kind",
         "day",
         "derived_from",
@@ -111,7 +112,8 @@ NOUN_TABLES: tuple[Table, ...] = (
     ),
     _noun(
         "deal",
-        "title! kind! commitment! schedule! gathering value_subject value_currency value_basis value_number value_key! value_covers verification delays# days_late#? day!",
+        "title! kind! commitment! schedule! gathering value_subject value_currency value_basis value_number "
+        "value_key! value_covers verification delays# days_late#? day!",
         "kind",
         "commitment",
         "day",
@@ -152,6 +154,7 @@ OWNED_TABLES: tuple[Table, ...] = (
     Table("effect", "ord# subject! kind! place outlook! statement measure!", ("kind",)),
     Table("assessment", "ord# subject! theme! statement! said_by event!"),
     Table("anomaly", "ord# kind! events!", ("kind",)),
+    Table("prose", "noun! title! doc#", ("doc",)),
     Table(
         "correction",
         "ord# kind! event! target! field was now cause reason! position# recorded_at! recorded_by!",
@@ -169,7 +172,8 @@ OWNED_TABLES: tuple[Table, ...] = (
     ),
     Table(
         "line",
-        "ord# item! hs_code unit! firm open_options! purchase_rights intended not_stated exercised! expired! delivered!",
+        "ord# item! hs_code unit! firm open_options! purchase_rights intended not_stated exercised! expired! "
+        "delivered!",
     ),
     Table("line_report", "ord# line! commitment! subject!", ("commitment",)),
     Table("deal_value", "ord# subject! basis line covers currency! number"),
@@ -211,8 +215,9 @@ EVENT_COLUMNS = (
 
 _PLAIN = (
     """CREATE TABLE {schema}.event (position INTEGER PRIMARY KEY, id TEXT NOT NULL, stream TEXT NOT NULL,
-       noun TEXT NOT NULL, version INTEGER NOT NULL, type TEXT NOT NULL, occurred_on TEXT, day TEXT NOT NULL, recorded_at TEXT NOT NULL,
-       recorded_by TEXT NOT NULL, command_id TEXT NOT NULL, summary TEXT NOT NULL, body TEXT NOT NULL)""",
+       noun TEXT NOT NULL, version INTEGER NOT NULL, type TEXT NOT NULL, occurred_on TEXT, day TEXT NOT NULL,
+       recorded_at TEXT NOT NULL, recorded_by TEXT NOT NULL, command_id TEXT NOT NULL, summary TEXT NOT NULL,
+       body TEXT NOT NULL)""",
     "CREATE UNIQUE INDEX {schema}.event_by_stream ON event (stream, version)",
     "CREATE INDEX {schema}.event_by_type ON event (type, position)",
     "CREATE INDEX {schema}.event_by_noun ON event (noun, position)",
@@ -224,11 +229,18 @@ _PLAIN = (
     """CREATE TABLE {schema}.held_back (stream TEXT PRIMARY KEY, position INTEGER NOT NULL,
        reason TEXT NOT NULL) WITHOUT ROWID""",
     "CREATE TABLE {schema}.state (name TEXT PRIMARY KEY, value) WITHOUT ROWID",
+    """CREATE VIRTUAL TABLE {schema}.search USING fts5(title, body, tokenize='unicode61 remove_diacritics 2')""",
 )
 
 
 @cache
 def ddl(schema: str = "main") -> tuple[str, ...]:
-    """Every statement that makes an empty replica."""
+    """Every statement that makes an empty replica, indexes that only reading needs last."""
     made = [statement for table in TABLES.values() for statement in table.ddl(schema)]
-    return (*(statement.format(schema=schema) for statement in _PLAIN), *made)
+    whole = [*(statement.format(schema=schema) for statement in _PLAIN), *made]
+    return tuple(sorted(whole, key=is_index))
+
+
+def is_index(statement: str) -> bool:
+    """Whether a statement of `ddl` makes an index that only reading needs, so that a rebuild can make it at the end."""
+    return statement.startswith("CREATE INDEX")

@@ -64,6 +64,7 @@ class View:
         self.noun = id.partition(":")[0]
         self.kept = kept
         self.rows: Rows = {}
+        self.prose: tuple[str, str] = ("", "")
         self._orders: dict[str, int] = {}
 
     def live(self, *kinds: type[T]) -> Iterator[tuple[Kept, T]]:
@@ -89,10 +90,10 @@ class View:
         return not any(one.held.live and one.fact.content.opens for one in self.kept)
 
     def put(self, table: str, key: str, **values: Any) -> None:
-        """Make a row; values not given are null, `ord` counts the rows of the table."""
+        """Make a row; values not given are null, `ord` counts the rows of the table where it is not given."""
         if table not in _NAMES:
             _NAMES[table] = TABLES[table].names
-        if "ord" in _NAMES[table]:
+        if "ord" in _NAMES[table] and "ord" not in values:
             values["ord"] = self._orders[table] = self._orders.get(table, 0) + 1
         self.rows[table, key] = tuple(_stored(values.get(name)) for name in _NAMES[table])
 

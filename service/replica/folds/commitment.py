@@ -1,0 +1,174 @@
+"""How far a deal has come: its commitment after each event, in the order of the world. The rule is in the README."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from domain import deal as events
+from domain import deal_terms as terms
+from domain.codes import Binding, DealCommitment, LineCommitment
+from domain.fact import Content
+from service.replica.view import Kept, View
+from service.replica.world import World
+
+_ENDS: dict[type[Content], DealCommitment] = {
+    events.DealLapsed: DealCommitment.LAPSED,
+    events.DealCancelled: DealCommitment.CANCELLED,
+    events.DealTerminated: DealCommitment.TERMINATED,
+    events.DealSuperseded: DealCommitment.SUPERSEDED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Something that may change the commitment: when in the world, at which position, by which event."""
+
+    day: str
+    position: int
+    occurred_on: str | None
+    event: str
+    content: Content | str
+    """The event's content, or the binding of a linked agreement that was signed."""
+
+
+@dataclass(slots=True)
+class Progress:
+    """What the moments so far add up to."""
+
+    ended: DealCommitment | None = None
+    suspended: bool = False
+    completed: bool = False
+    moved: bool = False
+    signed: bool = False
+    binding: bool = False
+    conditions: dict[str, str | None] = field(default_factory=dict)
+    """Open conditions, each with the financing that it waits for."""
+    lapsed: set[str] = field(default_factory=set)
+    reported: dict[tuple[str, str], Decimal] = field(default_factory=dict)
+    firm: dict[str, Decimal] = field(default_factory=dict)
+    delivered: dict[str, Decimal] = field(default_factory=dict)
+
+    def commitment(self) -> DealCommitment:
+        """The first that holds: an end, a pause, completion, delivery, a lapsed condition, firmness, intent."""
+        if self.ended is not None:
+            return self.ended
+        if self.suspended:
+            return DealCommitment.SUSPENDED
+        if self.completed or self._all_delivered():
+            return DealCommitment.COMPLETED
+        if self.moved:
+            return DealCommitment.IN_DELIVERY
+        if any(financing in self.lapsed for financing in self.conditions.values()):
+            return DealCommitment.LAPSED
+        return self._promised()
+
+    def _promised(self) -> DealCommitment:
+        if any(number > 0 for number in self.firm.values()) or (self.binding and not self.conditions):
+            return DealCommitment.FIRM
+        if self.binding:
+            return DealCommitment.CONDITIONAL
+        return DealCommitment.INTENDED if self.signed else DealCommitment.ANNOUNCED
+
+    def _all_delivered(self) -> bool:
+        ordered = {line: number for line, number in self.firm.items() if number > 0}
+        return bool(ordered) and all(self.delivered.get(line, Decimal(0)) >= number for line, number in ordered.items())
+
+    def take(self, content: Content | str) -> None:
+        """Add one moment."""
+        if isinstance(content, str):
+            self.signed = True
+            self.binding = self.binding or content == Binding.YES
+        elif type(content) in _ENDS:
+            self.ended = self.ended or _ENDS[type(content)]
+        elif isinstance(content, (events.DealSuspended, events.DealResumed)):
+            self.suspended = isinstance(content, events.DealSuspended)
+        elif isinstance(content, events.DealCompleted):
+            self.completed = True
+        else:
+            self._take_terms(content)
+
+    def _take_terms(self, content: Content) -> None:
+        match content:
+            case terms.ConditionSet():
+                self.conditions[content.key] = content.financing
+            case terms.ConditionMet():
+                self.conditions.pop(content.condition, None)
+            case terms.FinancingLapsed():
+                self.lapsed.add(content.financing)
+            case terms.PaymentMade():
+                self.moved = True
+            case terms.GoodsDelivered():
+                self.moved = True
+                self._add(self.delivered, content.line, events.quantity(content.quantity))
+            case _:
+                self._take_lines(content)
+
+    def _take_lines(self, content: Content) -> None:
+        match content:
+            case terms.DealLineReported():
+                self.reported[content.key, content.commitment] = events.quantity(content.quantity)
+                if content.commitment is LineCommitment.FIRM:
+                    self.firm[content.key] = events.quantity(content.quantity)
+            case terms.OptionExercised():
+                self._add(self.firm, content.line, events.quantity(content.quantity))
+            case terms.CommitmentFirmed():
+                for line in content.lines:
+                    self.firm[line] = self.firm.get(line) or self._promised_of(line)
+
+    def _promised_of(self, line: str) -> Decimal:
+        """What the line was reported with before it became firm; one if no number is known."""
+        found = [number for (key, _), number in self.reported.items() if key == line and number > 0]
+        return found[-1] if found else Decimal(1)
+
+    @staticmethod
+    def _add(numbers: dict[str, Decimal], line: str, number: Decimal) -> None:
+        numbers[line] = numbers.get(line, Decimal(0)) + number
+
+
+def moments(view: View, world: World) -> list[Moment]:
+    """Everything that may change the commitment, in the order of the world; the opening comes first."""
+    found = list(_moments(view, world))
+    return sorted(found, key=lambda moment: (not _opens(moment), moment.day, moment.position))
+
+
+def _opens(moment: Moment) -> bool:
+    return isinstance(moment.content, events.DealAnnounced)
+
+
+def _moments(view: View, world: World) -> Iterator[Moment]:
+    for kept, content in view.live(Content):
+        if isinstance(content, events.DealLinkedToAgreement):
+            yield from _signature(kept, content, world)
+        else:
+            when = kept.fact.occurred_on
+            yield Moment(kept.day, kept.position, str(when) if when else None, kept.id, content)
+
+
+def _signature(kept: Kept, link: events.DealLinkedToAgreement, world: World) -> Iterator[Moment]:
+    """The signature of a linked agreement counts from its own day, caused by whichever was recorded later."""
+    facet = world.agreement(link.agreement)
+    if facet.signed_event is not None and facet.signed_position is not None:
+        later = facet.signed_position > kept.position
+        event = facet.signed_event if later else kept.id
+        position = max(facet.signed_position, kept.position)
+        yield Moment(facet.signed_day or kept.day, position, facet.signed_on, event, facet.binding)
+
+
+def put_steps(view: View, found: Iterable[Moment]) -> tuple[DealCommitment, Progress]:
+    """Make a row for each change of commitment; gives the last and what it rests on."""
+    progress, commitment = Progress(), None
+    for moment in found:
+        progress.take(moment.content)
+        reached = progress.commitment()
+        if reached is not commitment:
+            commitment = reached
+            view.put(
+                "commitment_step",
+                f"{moment.event}:{reached}",
+                commitment=reached,
+                occurred_on=moment.occurred_on,
+                day=moment.day,
+                position=moment.position,
+                event=moment.event,
+            )
+    return commitment or DealCommitment.ANNOUNCED, progress

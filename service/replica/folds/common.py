@@ -1,0 +1,143 @@
+"""What every object's fold makes: parties, sectors, effects, assessments, corrections and the general anomalies."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from domain.codes import AnomalyKind
+from domain.common import AssessmentVoiced, EffectClaimed, EventRetracted, FactCorrected
+from domain.fact import field_values
+from domain.party import PartyMerged
+from domain.source import SourceArchived
+from domain.values import PartyRef, SectorShare
+from service.replica.claims import Subject, kind_of
+from service.replica.view import Kept, View
+from service.replica.world import World
+
+
+def put_parties(view: View, world: World, parties: Iterable[PartyRef]) -> int:
+    """Make a row for each party and role, under the name that it goes by after mergers; gives how many."""
+    count = 0
+    for reference in parties:
+        facet = world.party(reference.party)
+        key = f"{reference.party}/{reference.role}"
+        if ("party_link", key) not in view.rows:
+            count += 1
+            view.put(
+                "party_link",
+                key,
+                party=facet.survivor,
+                stated_party=reference.party,
+                role=reference.role,
+                country=facet.country,
+            )
+    return count
+
+
+def put_common(view: View, subjects: dict[str, Subject]) -> None:
+    """Make what any object can have."""
+    _put_sectors(view, subjects)
+    _put_effects(view)
+    for kept, content in view.live(AssessmentVoiced):
+        view.put(
+            "assessment",
+            kept.id,
+            subject=kept.fact.subject("statement", kept.held.version),
+            theme=content.theme,
+            statement=content.statement,
+            said_by=content.by,
+            event=kept.id,
+        )
+    _put_corrections(view)
+    _flag_dates(view)
+
+
+def _put_sectors(view: View, subjects: dict[str, Subject]) -> None:
+    """All sectors that any live event names; opening events may name some too."""
+    for kept in view.kept:
+        sectors = getattr(kept.fact.content, "sectors", ()) if kept.held.live else ()
+        for sector in sectors:
+            if isinstance(sector, SectorShare) and ("sector", f"{sector.scheme}/{sector.code}") not in view.rows:
+                view.put(
+                    "sector",
+                    f"{sector.scheme}/{sector.code}",
+                    scheme=sector.scheme,
+                    code=sector.code,
+                    percent=sector.percent,
+                    subject="sectors",
+                )
+
+
+def _put_effects(view: View) -> None:
+    for _, content in view.live(EffectClaimed):
+        name, subject = next(iter(content.subjects().items()))
+        key = f"{subject}:{content.outlook}"
+        if ("effect", key) not in view.rows:
+            view.put(
+                "effect",
+                key,
+                subject=subject,
+                kind=content.kind,
+                place=content.place,
+                outlook=content.outlook,
+                statement=content.statement,
+                measure=kind_of(getattr(content, name)),
+            )
+
+
+def _put_corrections(view: View) -> None:
+    for kept in view.kept:
+        content = kept.fact.content
+        if not kept.held.live or not content.editorial:
+            continue
+        if isinstance(content, FactCorrected):
+            was, now = _was(view, content), msgspec.json.encode(content.now).decode()
+            _put_correction(view, kept, target=f"{view.id}@{content.target}", field=content.field, was=was, now=now)
+        elif isinstance(content, EventRetracted):
+            _put_correction(view, kept, target=f"{view.id}@{content.target}")
+        elif isinstance(content, PartyMerged):
+            _put_correction(view, kept, target=view.id, field="into", now=f'"{content.into}"')
+        elif not isinstance(content, SourceArchived):
+            _put_correction(view, kept, target=getattr(content, "claim", view.id))
+
+
+def _put_correction(view: View, kept: Kept, target: str, **values: str | None) -> None:
+    view.put(
+        "correction",
+        kept.id,
+        kind=kept.fact.event,
+        event=kept.id,
+        target=target,
+        cause=getattr(kept.fact.content, "cause", None),
+        reason=getattr(kept.fact.content, "reason", ""),
+        position=kept.position,
+        recorded_at=kept.placed.recorded_at,
+        recorded_by=kept.placed.recorded_by,
+        **values,
+    )
+
+
+def _was(view: View, content: FactCorrected) -> str:
+    target = next((one for one in view.kept if one.held.version == content.target), None)
+    value = field_values(target.held.original).get(content.field) if target is not None else None
+    return msgspec.json.encode(value).decode()
+
+
+def _flag_dates(view: View) -> None:
+    for kept in view.kept:
+        when = kept.fact.occurred_on
+        if kept.held.live and when is not None and (when.earliest or "") > kept.placed.recorded_at[:10]:
+            view.anomaly(AnomalyKind.DATE_AFTER_RECORDED, kept)
+
+
+def label(view: View, subjects: dict[str, Subject], name: str = "title") -> str:
+    """What to call the object: the claimed title, else that of a retracted opening, else its key."""
+    shown = subjects[name].value if name in subjects else None
+    said = shown or next((found for kept in view.kept if (found := getattr(kept.fact.content, name, None))), None)
+    return str(said or view.id.partition(":")[2].replace("-", " "))
+
+
+def shown(subjects: dict[str, Subject], name: str) -> str | None:
+    """The shown value of a subject as a text."""
+    value = subjects[name].value if name in subjects else None
+    return None if value is None else str(value)

@@ -1,0 +1,257 @@
+"""The fold of a deal: values, lines, conditions, financings, schedule, and how far it has come."""
+
+from decimal import Decimal
+from itertools import pairwise
+
+from domain import deal as events
+from domain import deal_terms as terms
+from domain.codes import AnomalyKind, DealCommitment, FinancingKind, FinancingStatus, LineCommitment, ScheduleStatus
+from domain.values import Money, WorldDate
+from service.replica.claims import Subject, is_undisclosed, kind_of, value_json, verification
+from service.replica.folds.commitment import Progress, moments, put_steps
+from service.replica.folds.common import label, put_parties, shown
+from service.replica.view import Kept, View, days_between, number_key, sort_day
+from service.replica.world import World
+
+_BASES = ("ACTUALLY_PAID", "CONTRACT", "OFFICIAL_ESTIMATE", "HEADLINE", "LIST_PRICE", "NONE")
+"""The basis that a deal's value is taken from: the first found."""
+
+
+def fold(view: View, world: World, subjects: dict[str, Subject]) -> None:
+    """Make the rows of a deal."""
+    opened = view.last(events.DealAnnounced)
+    if opened and put_parties(view, world, opened[1].parties) == 0:
+        view.anomaly(AnomalyKind.NO_PARTIES, opened[0])
+    covers = _put_values(view)
+    commitment, progress = put_steps(view, moments(view, world))
+    _put_lines(view, progress)
+    _put_terms(view, world)
+    schedule, delays, days_late = _put_schedule(view)
+    _flag(view, world, commitment, progress)
+    value = _value(subjects)
+    view.put_noun(
+        title=label(view, subjects),
+        kind=shown(subjects, "kind") or "UNKNOWN",
+        commitment=commitment,
+        schedule=schedule,
+        delays=delays,
+        days_late=days_late,
+        gathering=shown(subjects, "gathering"),
+        value_covers=covers.get(value.name) if value else None,
+        day=sort_day(opened[0].fact.occurred_on if opened else None),
+        **_value_columns(value),
+    )
+
+
+def _value(subjects: dict[str, Subject]) -> Subject | None:
+    """The subject of the deal's value: the first basis found with a number, else one that is undisclosed."""
+    found = [subjects[name] for basis in _BASES if (name := f"value:{basis}") in subjects]
+    standing = [subject for subject in found if subject.shown is not None]
+    return next((one for one in standing if not is_undisclosed(one.value)), standing[0] if standing else None)
+
+
+def _value_columns(value: Subject | None) -> dict[str, str | None]:
+    money = value.value if value else None
+    if value is None or not isinstance(money, Money):
+        return {"value_key": ""}
+    number = money.number()
+    text = None if number is None else format(number, "f")
+    return {
+        "value_subject": value.name,
+        "value_currency": money.currency,
+        "value_basis": money.basis,
+        "value_number": text,
+        "value_key": number_key(text),
+        "verification": verification(value),
+    }
+
+
+def _put_values(view: View) -> dict[str, str | None]:
+    """Make a row for each value reported; gives what each covers."""
+    covers: dict[str, str | None] = {}
+    for kept, report in view.live(terms.DealValueReported):
+        subject, number = report.subjects()["money"], report.money.number()
+        covers[subject] = report.covers
+        view.put(
+            "deal_value",
+            subject,
+            subject=subject,
+            basis=report.money.basis,
+            line=report.line,
+            covers=report.covers,
+            currency=report.money.currency,
+            number=None if number is None else format(number, "f"),
+        )
+        if report.money.basis is None:
+            view.anomaly(AnomalyKind.VALUE_WITHOUT_BASIS, kept)
+    return covers
+
+
+def _put_lines(view: View, progress: Progress) -> None:
+    reports: dict[str, terms.DealLineReported] = {}
+    for _, report in view.live(terms.DealLineReported):
+        reports[report.key] = report
+        subject = report.subjects()["quantity"]
+        view.put("line_report", subject, line=report.key, commitment=report.commitment, subject=subject)
+    for key, report in reports.items():
+        exercised, expired = _used(view, key, terms.OptionExercised), _used(view, key, terms.OptionExpired)
+        said = {kind: progress.reported.get((key, kind)) for kind in LineCommitment}
+        firm = progress.firm.get(key)
+        view.put(
+            "line",
+            key,
+            item=report.item,
+            hs_code=report.hs_code,
+            unit=report.quantity.unit,
+            firm=_text(firm),
+            open_options=_text((said[LineCommitment.OPTION] or Decimal(0)) - exercised - expired),
+            purchase_rights=_text(said[LineCommitment.PURCHASE_RIGHT]),
+            intended=_text(said[LineCommitment.INTENDED]),
+            not_stated=_text(said[LineCommitment.NOT_STATED]),
+            exercised=_text(exercised),
+            expired=_text(expired),
+            delivered=_text(progress.delivered.get(key, Decimal(0))),
+        )
+
+
+def _used(view: View, line: str, kind: type[terms.OptionExercised] | type[terms.OptionExpired]) -> Decimal:
+    return sum((events.quantity(act.quantity) for _, act in view.live(kind) if act.line == line), Decimal(0))
+
+
+def _text(number: Decimal | None) -> str | None:
+    return None if number is None else format(number, "f")
+
+
+def _put_terms(view: View, world: World) -> None:
+    """Make the rows of conditions, financings, ownership, payments, deliveries made and governing agreements."""
+    _put_conditions(view)
+    _put_financings(view, world)
+    for _, owner in view.live(terms.OwnershipStated):
+        party, subject = world.survivor(owner.party), f"ownership:{owner.party}"
+        view.put("ownership", owner.party, party=party, percent=owner.percent, subject=subject)
+    for kept, paid in view.live(terms.PaymentMade):
+        payer, payee = world.survivor(paid.payer), world.survivor(paid.payee)
+        money, when = value_json(paid.money), kept.fact.occurred_on
+        view.put("payment", kept.id, money=money, payer=payer, payee=payee, paid_on=when, event=kept.id)
+    for kept, goods in view.live(terms.GoodsDelivered):
+        quantity, when = value_json(goods.quantity), kept.fact.occurred_on
+        view.put("goods_delivered", kept.id, line=goods.line, quantity=quantity, delivered_on=when, event=kept.id)
+    for kept, link in view.live(events.DealLinkedToAgreement):
+        view.put("governed_by", link.agreement, agreement=link.agreement, event=kept.id)
+
+
+def _put_conditions(view: View) -> None:
+    met = {content.condition: kept for kept, content in view.live(terms.ConditionMet)}
+    for kept, condition in view.live(terms.ConditionSet):
+        meeting = met.get(condition.key)
+        view.put(
+            "condition",
+            condition.key,
+            statement=condition.statement,
+            financing=condition.financing,
+            met=meeting is not None,
+            met_on=meeting.fact.occurred_on if meeting else None,
+            event=kept.id,
+        )
+
+
+def _put_financings(view: View, world: World) -> None:
+    committed = {content.financing: content for _, content in view.live(terms.FinancingCommitted)}
+    lapsed = {content.financing for _, content in view.live(terms.FinancingLapsed)}
+    for kept, offer in view.live(terms.FinancingOffered):
+        taken = committed.get(offer.key)
+        view.put(
+            "financing",
+            offer.key,
+            financier=world.survivor(offer.financier),
+            kind=offer.kind,
+            status=_financing_status(offer, taken is not None, offer.key in lapsed),
+            subject=f"financing:{offer.key}",
+            valid_until=offer.valid_until,
+            valid_until_day=(offer.valid_until.latest if offer.valid_until else None) or sort_day(None),
+            committed_subject=f"committed:{offer.key}" if taken and taken.money else None,
+            event=kept.id,
+        )
+
+
+def _financing_status(offer: terms.FinancingOffered, committed: bool, lapsed: bool) -> FinancingStatus:
+    if lapsed:
+        return FinancingStatus.LAPSED
+    if committed:
+        return FinancingStatus.COMMITTED
+    return FinancingStatus.INTEREST if offer.kind is FinancingKind.INTEREST else FinancingStatus.OFFERED
+
+
+def _put_schedule(view: View) -> tuple[ScheduleStatus, int, int | None]:
+    """Make a row for each delivery planned; gives the deal's status, how often it slipped, and the most days."""
+    moves: dict[str, list[terms.DeliveryRescheduled]] = {}
+    for _, move in view.live(terms.DeliveryRescheduled):
+        moves.setdefault(move.delivery, []).append(move)
+    late: list[tuple[int, int | None]] = []
+    for _, plan in view.live(terms.DeliveryScheduled):
+        late.append(_put_delivery(view, plan, moves.get(plan.key, [])))
+    delays, days = sum(count for count, _ in late), [days for count, days in late if count and days is not None]
+    if not late:
+        return ScheduleStatus.UNKNOWN, 0, None
+    return (ScheduleStatus.DELAYED if delays else ScheduleStatus.ON_PLAN), delays, max(days, default=None)
+
+
+def _put_delivery(
+    view: View, plan: terms.DeliveryScheduled, moves: list[terms.DeliveryRescheduled]
+) -> tuple[int, int | None]:
+    periods = [period for period in (plan.period, *(move.period for move in moves)) if period is not None]
+    slips = sum(_slipped(one, other) for one, other in pairwise(periods))
+    days = _days_late(periods[0], periods[-1]) if len(periods) > 1 else None
+    subject = next(iter(plan.subjects().values()))
+    view.put(
+        "delivery",
+        plan.key,
+        line=plan.line,
+        statement=plan.statement,
+        first_period=plan.period,
+        period=periods[-1] if periods else None,
+        moved=len(moves),
+        days_late=days,
+        status=ScheduleStatus.DELAYED if slips else ScheduleStatus.ON_PLAN,
+        subject=subject,
+        measure=kind_of(plan.period or plan.duration),
+    )
+    return slips, days
+
+
+def _slipped(first: WorldDate, second: WorldDate) -> bool:
+    return (second.latest or "") > (first.latest or "")
+
+
+def _days_late(first: WorldDate, last: WorldDate) -> int | None:
+    return days_between(first.latest, last.latest) if first.latest and last.latest else None
+
+
+_ENDED = (DealCommitment.LAPSED, DealCommitment.CANCELLED, DealCommitment.TERMINATED, DealCommitment.SUPERSEDED)
+
+
+def _flag(view: View, world: World, commitment: DealCommitment, progress: Progress) -> None:
+    """Flag what looks wrong."""
+    signed = [world.agreement(link.agreement).signed_day for _, link in view.live(events.DealLinkedToAgreement)]
+    first_signed = min((day for day in signed if day), default=None)
+    for kept, goods in view.live(terms.GoodsDelivered):
+        when = kept.fact.occurred_on
+        if first_signed and when is not None and when.latest and when.latest < first_signed:
+            view.anomaly(AnomalyKind.DELIVERED_BEFORE_SIGNED, kept)
+        firm = progress.firm.get(goods.line)
+        if firm and progress.delivered.get(goods.line, Decimal(0)) > firm:
+            view.anomaly(AnomalyKind.DELIVERED_MORE_THAN_ORDERED, kept)
+    owners = {owner.party: (kept, Decimal(owner.percent)) for kept, owner in view.live(terms.OwnershipStated)}
+    if sum((percent for _, percent in owners.values()), Decimal(0)) > 100:
+        view.anomaly(AnomalyKind.OWNERSHIP_NOT_100_PERCENT, *(kept for kept, _ in owners.values()))
+    if commitment in _ENDED:
+        _flag_after_end(view)
+
+
+def _flag_after_end(view: View) -> None:
+    ends = [kept for kept, _ in view.live(events.DealLapsed, events.DealCancelled, events.DealTerminated)]
+    end = ends[0] if ends else None
+    later: list[Kept] = [kept for kept, _ in view.live(terms.GoodsDelivered, terms.PaymentMade, terms.OptionExercised)]
+    for kept in later:
+        if end is not None and kept.fact.occurred_on is not None and kept.day > end.day:
+            view.anomaly(AnomalyKind.EVENT_AFTER_END, kept, end)

@@ -1,0 +1,52 @@
+"""The fold of a programme."""
+
+from domain.codes import AnomalyKind
+from domain.programme import DealExcluded, DealIncluded, ProgrammeAnnounced, ProgrammeClosed, ProgrammeValueReported
+from service.replica.claims import Subject
+from service.replica.folds.common import label, put_parties
+from service.replica.view import View, sort_day
+from service.replica.world import World
+
+
+def fold(view: View, world: World, subjects: dict[str, Subject]) -> None:
+    """Make the rows of a programme."""
+    opened = view.last(ProgrammeAnnounced)
+    if opened and put_parties(view, world, opened[1].parties) == 0:
+        view.anomaly(AnomalyKind.NO_PARTIES, opened[0])
+    value = _put_values(view)
+    _put_deals(view)
+    view.put_noun(
+        title=label(view, subjects),
+        gathering=opened[1].gathering if opened else None,
+        closed=view.last(ProgrammeClosed) is not None,
+        value_subject=value,
+        day=sort_day(opened[0].fact.occurred_on if opened else None),
+    )
+
+
+def _put_values(view: View) -> str | None:
+    """Make a row for each value reported; gives the subject of the latest."""
+    subject = None
+    for kept, report in view.live(ProgrammeValueReported):
+        subject = report.subjects()["money"]
+        view.put(
+            "programme_value",
+            subject,
+            subject=subject,
+            basis=report.money.basis,
+            period=report.period,
+            duration=report.duration.words() if report.duration else None,
+            covers=report.covers,
+        )
+        if report.money.basis is None:
+            view.anomaly(AnomalyKind.VALUE_WITHOUT_BASIS, kept)
+    return subject
+
+
+def _put_deals(view: View) -> None:
+    """Make a row for each deal included and not excluded since."""
+    for kept, content in view.live(DealIncluded, DealExcluded):
+        if isinstance(content, DealIncluded):
+            view.put("inclusion", content.deal, deal=content.deal, certainty=content.certainty, event=kept.id)
+        elif isinstance(content, DealExcluded):
+            view.rows.pop(("inclusion", content.deal), None)

@@ -1,0 +1,128 @@
+"""The follower: one thread that reads the log from the replica's own position and folds each batch.
+
+One process of a machine follows, by a lock that dies with it; the others only read.
+"""
+
+import fcntl
+import logging
+import os
+import threading
+import time
+from pathlib import Path
+from typing import IO
+
+from eventsourcing.persistence import PersistenceError
+
+from service.log.log import Log
+from service.replica.projector import Projector
+from service.replica.rebuild import Progress, rebuild
+from service.replica.store import Replica, open_for_writing, position_of
+
+_BATCH = 1000
+_LOGGER = logging.getLogger("tamga.replica")
+
+
+class Follower:
+    """Keeps the replica at the head of the log."""
+
+    def __init__(self, log: Log, replica: Replica) -> None:
+        """Take both; `start` begins."""
+        self._log, self._replica = log, replica
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="tamga-follower", daemon=True)
+        self._lock: IO[str] | None = None
+        self.error: str | None = None
+        """Why the follower does not advance, if it does not."""
+
+    def start(self, progress: Progress | None = None) -> None:
+        """Build the replica if it is not there, catch up with the head, and follow from then on."""
+        self._lock = _lock(self._replica.path)
+        if self._lock is not None:
+            if not self._replica.path.exists():
+                rebuild(self._log, self._replica.path, progress)
+            self._open()
+            self._replica.follows = True
+            self._catch_up()
+            self._thread.start()
+        elif not _appears(self._replica.path):
+            raise TimeoutError(f"another process builds {self._replica.path}; it has not finished yet, try again later")
+
+    def stop(self) -> None:
+        """Stop after the batch at hand and give the lock back."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        if self._lock is not None:
+            self._connection.close()
+            self._lock.close()
+
+    def _open(self) -> None:
+        self._connection = open_for_writing(self._replica.path)
+        self._inode = self._replica.path.stat().st_ino
+        self._projector = Projector(self._connection)
+        self._position = position_of(self._connection)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                if self._replaced():
+                    self._adopt()
+                if self._log.wait(self._position, 0.25):
+                    self._catch_up()
+                self.error = None
+            except Exception as error:
+                self.error = f"{type(error).__name__}: {error}"
+                _LOGGER.exception("the replica does not advance beyond position %s", self._position)
+                self._stopping.wait(0.1 if isinstance(error, PersistenceError) else 1)
+
+    def _catch_up(self) -> None:
+        """Fold what the log has beyond the replica's position."""
+        while not self._stopping.is_set():
+            entries = self._log.select_notifications(self._position + 1, _BATCH)
+            if not entries:
+                break
+            self._projector.apply(entries)
+            self._position = entries[-1].position
+            self._replica.advance(self._position)
+        self._replica.advance(self._position)
+
+    def _replaced(self) -> bool:
+        try:
+            return self._replica.path.stat().st_ino != self._inode
+        except FileNotFoundError:
+            return False
+
+    def _adopt(self) -> None:
+        """Go on with a file that a rebuild put in the place of ours; readers follow once it has caught up."""
+        old = self._connection
+        self._open()
+        reached = self._replica.position
+        while self._position < reached:
+            entries = self._log.select_notifications(self._position + 1, _BATCH)
+            self._projector.apply(entries)
+            self._position = entries[-1].position
+        self._replica.swapped()
+        old.close()
+
+
+def _lock(path: Path) -> IO[str] | None:
+    """The lock of the one process that writes the file; None if another holds it."""
+    file = open(f"{path}.lock", "w")  # noqa: SIM115  # held for the life of the process
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        return None
+    file.write(str(os.getpid()))
+    file.flush()
+    return file
+
+
+def _appears(path: Path, seconds: float = 600) -> bool:
+    """Wait for another process to finish building the file."""
+    deadline = time.monotonic() + seconds
+    while not path.exists():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True

@@ -1,0 +1,252 @@
+"""From entries of the log to rows of the replica: folds each batch and writes rows and position in one transaction.
+
+An event that cannot be read, or whose fold raises, sets its stream aside and disturbs no other.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import apsw
+import msgspec
+
+from domain.catalogue import load_fact
+from domain.stream import hold
+from service.log.log import Entry
+from service.replica.folds import fold
+from service.replica.tables import ALIVE, EVENT_COLUMNS, TABLES
+from service.replica.view import Kept, Placed, Rows, View, sort_day
+from service.replica.world import KINDS, Facet, World, facet_of
+
+_MOST_STREAMS = 4000
+"""Streams kept in memory between batches."""
+
+_MOST_FOLDS = 1_000_000
+"""How many folds one event may lead to; more is a circle of references."""
+
+
+@dataclass(slots=True)
+class Stream:
+    """What the projector remembers of an object: its events and the rows made of them."""
+
+    placed: list[Placed] = field(default_factory=list)
+    rows: Rows = field(default_factory=dict)
+    fresh: dict[tuple[str, str], int] = field(default_factory=dict)
+    """Rows of this batch that are not written yet, each with the position that it is alive from."""
+    asked: set[str] = field(default_factory=set)
+
+
+class Projector:
+    """Writes one replica. Not safe for use by two threads."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        """Take a connection that may write."""
+        self._db = connection
+        self._streams: OrderedDict[str, Stream] = OrderedDict()
+        self._facets: dict[str, Facet | None] = {}
+        self._held_back = {row[0] for row in connection.execute("SELECT stream FROM held_back")}
+        self._reset()
+
+    def _reset(self) -> None:
+        self._events: list[tuple[Any, ...]] = []
+        self._closed: dict[str, list[tuple[Any, ...]]] = {}
+        self._ended: dict[str, list[tuple[Any, ...]]] = {}
+        self._dirty: dict[str, Stream] = {}
+        self._new_facets: dict[str, str] = {}
+        self._new_depends: set[tuple[str, str]] = set()
+        self._texts: dict[int, tuple[str, str]] = {}
+        self._set_aside: list[tuple[str, int, str]] = []
+
+    def apply(self, entries: Sequence[Entry]) -> None:
+        """Fold the entries and commit their rows with the last position, or change nothing and raise."""
+        try:
+            with self._db:
+                for entry in entries:
+                    self._take(entry)
+                self._flush(entries[-1])
+        except BaseException:
+            self._streams.clear()
+            self._facets.clear()
+            self._held_back = {row[0] for row in self._db.execute("SELECT stream FROM held_back")}
+            raise
+        finally:
+            self._reset()
+        while len(self._streams) > _MOST_STREAMS:
+            self._streams.popitem(last=False)
+
+    def _take(self, entry: Entry) -> None:
+        try:
+            placed = Placed(
+                entry.position, entry.recorded_at, entry.recorded_by, load_fact(entry.event, entry.stream, entry.state)
+            )
+            self._events.append(_event_row(entry, placed))
+        except Exception as error:
+            self._events.append(_unreadable_row(entry))
+            self._hold_back(entry, error)
+            return
+        if entry.stream not in self._held_back:
+            self._fold(entry, placed)
+
+    def _hold_back(self, entry: Entry, error: Exception, stream: str = "") -> None:
+        """Set a stream aside from here on; its rows stay as they were."""
+        held = stream or entry.stream
+        if held not in self._held_back:
+            self._held_back.add(held)
+            self._set_aside.append((held, entry.position, f"{entry.event}: {type(error).__name__}: {error}"))
+
+    def _fold(self, entry: Entry, placed: Placed) -> None:
+        """Fold the event's own object, then every object that what it shows of itself has changed."""
+        self._stream(entry.stream, entry.version).placed.append(placed)
+        waiting, left = [entry.stream], _MOST_FOLDS
+        while waiting and left:
+            id, left = waiting.pop(0), left - 1
+            try:
+                if self._fold_object(id, entry.position):
+                    more = self._dependents(id)
+                    waiting += [one for one in more if one not in waiting and one not in self._held_back]
+            except Exception as error:
+                self._hold_back(entry, error, id)
+
+    def _fold_object(self, id: str, position: int) -> bool:
+        """Fold one object at a position and note its changed rows; says whether its facet changed."""
+        stream = self._stream(id)
+        world = World(self._facet)
+        view = view_of(id, stream.placed)
+        facet, before = facet_of(view, world), self._facet(id)
+        if facet != before:
+            self._facets[id] = facet
+            self._new_facets[id] = msgspec.json.encode(asdict(facet)).decode() if facet is not None else "null"
+        rows = fold(view, world)
+        self._depend(id, stream, world.asked)
+        self._note(id, stream, rows, position)
+        if view.prose[0]:
+            self._texts[rows["prose", ""][2]] = view.prose
+        return facet != before
+
+    def _note(self, id: str, stream: Stream, rows: Rows, position: int) -> None:
+        """Close the rows that changed and open the new ones."""
+        before = stream.rows
+        for name, values in before.items():
+            if rows.get(name) != values:
+                self._close(id, stream, name, values, position)
+        for name, values in rows.items():
+            if before.get(name) != values:
+                stream.fresh[name] = position
+                self._dirty[id] = stream
+        stream.rows = rows
+
+    def _close(self, id: str, stream: Stream, name: tuple[str, str], values: tuple[Any, ...], position: int) -> None:
+        table, key = name
+        keys = (id, key) if TABLES[table].owned else (id,)
+        since = stream.fresh.pop(name, None)
+        if since is None:
+            self._ended.setdefault(table, []).append((position, *keys))
+        elif since < position:
+            self._closed.setdefault(table, []).append((*keys, since, position, *values))
+
+    def _depend(self, id: str, stream: Stream, asked: set[str]) -> None:
+        for target in asked - stream.asked:
+            if target != id:
+                self._new_depends.add((target, id))
+        stream.asked |= asked
+
+    def _dependents(self, id: str) -> list[str]:
+        known = [row[0] for row in self._db.execute("SELECT dependent FROM depends WHERE target = ?", (id,))]
+        return sorted({*known, *(dependent for target, dependent in self._new_depends if target == id)})
+
+    def _facet(self, id: str) -> Facet | None:
+        if id not in self._facets:
+            row = self._db.execute("SELECT data FROM facet WHERE id = ?", (id,)).fetchone()
+            kind = KINDS.get(id.partition(":")[0])
+            self._facets[id] = kind(**msgspec.json.decode(row[0])) if row and kind and row[0] != "null" else None
+        return self._facets[id]
+
+    def _stream(self, id: str, next_version: int = 0) -> Stream:
+        """What is remembered of the object, else what the replica holds of it."""
+        stream = self._streams.get(id)
+        if stream is None:
+            stream = self._streams[id] = Stream() if next_version == 1 else self._load(id)
+        self._streams.move_to_end(id)
+        return stream
+
+    def _load(self, id: str) -> Stream:
+        placed = load_placed(self._db, id)
+        world = World(self._facet)
+        return Stream(placed, fold(view_of(id, placed), world) if placed else {}, asked=set(world.asked))
+
+    def _flush(self, last: Entry) -> None:
+        """Write everything noted since the last flush, with the position."""
+        self._many(f"INSERT INTO event VALUES ({_marks(len(EVENT_COLUMNS))})", self._events)
+        for table, ended in self._ended.items():
+            where = " AND ".join(f"{key} = ?" for key in TABLES[table].keys)
+            self._many(f"UPDATE {table} SET until = ? WHERE {where} AND until = {ALIVE}", ended)
+        for table, closed in self._closed.items():
+            self._many(_insert(table), closed)
+        for table, opened in self._opened().items():
+            self._many(_insert(table), opened)
+        self._many("INSERT OR REPLACE INTO facet VALUES (?, ?)", self._new_facets.items())
+        self._many("INSERT OR IGNORE INTO depends VALUES (?, ?)", self._new_depends)
+        self._many("INSERT OR IGNORE INTO held_back VALUES (?, ?, ?)", self._set_aside)
+        texts = ((document, *text) for document, text in self._texts.items())
+        self._many("INSERT OR IGNORE INTO search (rowid, title, body) VALUES (?, ?, ?)", texts)
+        state = {"position": last.position, "recorded_at": last.recorded_at}
+        self._many("INSERT OR REPLACE INTO state VALUES (?, ?)", state.items())
+
+    def _opened(self) -> dict[str, list[tuple[Any, ...]]]:
+        """The rows that are alive at the end of the batch and not written yet."""
+        opened: dict[str, list[tuple[Any, ...]]] = {}
+        for id, stream in self._dirty.items():
+            for name, since in stream.fresh.items():
+                table, key = name
+                keys = (id, key) if TABLES[table].owned else (id,)
+                opened.setdefault(table, []).append((*keys, since, ALIVE, *stream.rows[name]))
+            stream.fresh.clear()
+        return opened
+
+    def _many(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
+        self._db.executemany(statement, rows)
+
+
+def view_of(id: str, placed: Sequence[Placed]) -> View:
+    """The object as its events tell it after corrections."""
+    held = hold([one.fact for one in placed])
+    return View(id, [Kept(one, kept) for one, kept in zip(placed, held, strict=True)])
+
+
+def load_placed(connection: apsw.Connection, id: str, upto: int = ALIVE) -> list[Placed]:
+    """The events of a stream that the replica holds, in order of version, up to a position."""
+    rows = connection.execute(
+        "SELECT position, recorded_at, recorded_by, type, body FROM event"
+        " WHERE stream = ? AND position <= ? ORDER BY version",
+        (id, upto),
+    )
+    return [Placed(row[0], row[1], row[2], load_fact(row[3], id, row[4].encode())) for row in rows]
+
+
+def _event_row(entry: Entry, placed: Placed) -> tuple[Any, ...]:
+    fact = placed.fact
+    when = fact.occurred_on
+    return (
+        *(entry.position, f"{entry.stream}@{entry.version}", entry.stream, fact.noun, entry.version, entry.event),
+        *(str(when) if when else None, sort_day(when), entry.recorded_at, entry.recorded_by, entry.command_id),
+        *(fact.content.summary(), entry.state.decode()),
+    )
+
+
+def _unreadable_row(entry: Entry) -> tuple[Any, ...]:
+    """The row of an event that this version cannot read: it keeps its place in the history."""
+    noun = entry.stream.partition(":")[0]
+    return (
+        *(entry.position, f"{entry.stream}@{entry.version}", entry.stream, noun, entry.version, entry.event),
+        *(None, sort_day(None), entry.recorded_at, entry.recorded_by, entry.command_id),
+        *("an event that this version cannot read", "{}"),
+    )
+
+
+def _marks(count: int) -> str:
+    return ", ".join("?" * count)
+
+
+def _insert(table: str) -> str:
+    return f"INSERT INTO {table} VALUES ({_marks(len(TABLES[table].all_columns))})"

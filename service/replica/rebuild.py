@@ -1,0 +1,66 @@
+"""Building a replica from the whole log beside the one that serves, and swapping it in."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import apsw
+
+from service.log.log import Log
+from service.replica.projector import Projector
+from service.replica.store import position_of
+from service.replica.tables import ddl, is_index
+
+Progress = Callable[[int, int], None]
+"""Called with the position reached and the head."""
+
+_BATCH = 5000
+
+
+def rebuild(log: Log, path: Path, progress: Progress | None = None) -> int:
+    """Fold the whole log into a new file and put it in the place of the old one; gives its position.
+
+    A server that follows the same log notices the new file and goes on with it. Raises what the log raises; then the
+    old file stays.
+    """
+    building = path.with_suffix(f".building-{os.getpid()}")
+    building.unlink(missing_ok=True)
+    try:
+        position = _build(log, building, progress)
+        os.replace(building, path)
+    finally:
+        for suffix in ("", "-wal", "-shm", "-journal"):
+            Path(f"{building}{suffix}").unlink(missing_ok=True)
+    return position
+
+
+def _build(log: Log, path: Path, progress: Progress | None) -> int:
+    connection = apsw.Connection(str(path))
+    for statement in ("PRAGMA journal_mode = OFF", "PRAGMA synchronous = OFF", "PRAGMA cache_size = -200000"):
+        connection.execute(statement)
+    _run(connection, [statement for statement in ddl() if not is_index(statement)])
+    fold_all(log, connection, progress)
+    _run(connection, [statement for statement in ddl() if is_index(statement)])
+    position = position_of(connection)
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    return position
+
+
+def _run(connection: apsw.Connection, statements: list[str]) -> None:
+    with connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def fold_all(log: Log, connection: apsw.Connection, progress: Progress | None = None) -> None:
+    """Fold the log into the tables from where they are, up to the head of this moment."""
+    projector, position, head = Projector(connection), position_of(connection), log.head().position
+    while position < head:
+        entries = log.select_notifications(position + 1, _BATCH)
+        projector.apply(entries)
+        position = entries[-1].position
+        if progress is not None:
+            progress(position, head)

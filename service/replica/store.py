@@ -1,0 +1,177 @@
+"""The replica file of this node: its place, its connections for reading, and how far it has come.
+
+The follower alone writes; everybody reads through `Replica.read`.
+"""
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import apsw
+
+from service.replica.day import fold_on
+from service.replica.rules import rules
+from service.replica.tables import ddl, is_index
+
+_READING = (
+    "PRAGMA query_only = 0",
+    "PRAGMA temp_store = MEMORY",
+    "PRAGMA cache_size = -16000",
+    "PRAGMA mmap_size = 1073741824",
+    "ATTACH ':memory:' AS scratch",
+)
+_MOST_IDLE = 16
+
+
+class Replica:
+    """The read model of this node: a SQLite file whose name carries the hash of its rules."""
+
+    def __init__(self, folder: Path, record_id: str) -> None:
+        """Take the folder that holds the file; `create` or a rebuild makes it."""
+        self.rules = rules()
+        self.record_id = record_id
+        self.path = folder / f"replica-{self.rules}.db"
+        self._idle: deque[tuple[int, apsw.Connection]] = deque()
+        self._generation = 0
+        self._position = 0
+        self._advanced = threading.Condition()
+        self._listeners: set[Callable[[int], None]] = set()
+        self.follows = False
+        """Whether this process writes the file."""
+
+    @property
+    def position(self) -> int:
+        """The newest position that reads see."""
+        if not self.follows:
+            with self.read() as connection:
+                self._position = max(self._position, position_of(connection))
+        return self._position
+
+    def advance(self, position: int) -> None:
+        """Say that reads see a position; wakes who waits for it. The follower calls it."""
+        with self._advanced:
+            self._position = position
+            self._advanced.notify_all()
+        for listener in tuple(self._listeners):
+            listener(position)
+
+    def wait(self, position: int, timeout: float) -> bool:
+        """Block until reads see the position, at most `timeout` seconds; say whether they do."""
+        if not self.follows:
+            return _poll(lambda: self.position >= position, timeout)
+        with self._advanced:
+            return self._advanced.wait_for(lambda: self._position >= position, timeout)
+
+    async def reached(self, position: int, timeout: float) -> bool:  # noqa: ASYNC109  # the caller's setting, in seconds
+        """Wait until reads see the position, at most `timeout` seconds; say whether they do."""
+        if self.position >= position:
+            return True
+        if not self.follows:
+            return await asyncio.to_thread(self.wait, position, timeout)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._signal(position), timeout)
+        return self.position >= position
+
+    async def _signal(self, position: int) -> None:
+        loop, event = asyncio.get_running_loop(), asyncio.Event()
+
+        def listener(now: int) -> None:
+            if now >= position:
+                loop.call_soon_threadsafe(event.set)
+
+        with self.listening(listener):
+            if self._position < position:
+                await event.wait()
+
+    @contextlib.contextmanager
+    def listening(self, listener: Callable[[int], None]) -> Iterator[None]:
+        """Call the listener with each new position, from the follower's thread, while the block runs."""
+        self._listeners.add(listener)
+        try:
+            yield
+        finally:
+            self._listeners.discard(listener)
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[apsw.Connection]:
+        """A connection for reading, with the empty tables of `scratch` attached; it goes back when the block ends."""
+        generation, connection = self._take()
+        try:
+            yield connection
+        finally:
+            if generation == self._generation and len(self._idle) < _MOST_IDLE:
+                self._idle.append((generation, connection))
+            else:
+                connection.close()
+
+    def _take(self) -> tuple[int, apsw.Connection]:
+        while True:
+            try:
+                generation, connection = self._idle.pop()
+            except IndexError:
+                return self._generation, open_for_reading(self.path)
+            if generation == self._generation:
+                return generation, connection
+            connection.close()
+
+    def swapped(self) -> None:
+        """Say that the file was replaced: connections to the old one end when their reads do."""
+        self._generation += 1
+
+    def position_at(self, recorded_time: str) -> int:
+        """The last position recorded at or before `YYYY-MM-DDTHH:MM:SS.mmmZ`; 0 if none."""
+        with self.read() as connection:
+            found = connection.execute("SELECT max(position) FROM event WHERE recorded_at <= ?", (recorded_time,)).get
+        return int(found or 0)
+
+    def fold_on(self, connection: apsw.Connection, id: str, day: str, position: int) -> bool:
+        """Fill the connection's scratch tables with the object as it was on a day; false if it was not there."""
+        return fold_on(connection, id, day, position)
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        self.swapped()
+        while self._idle:
+            self._idle.pop()[1].close()
+
+
+def open_for_reading(path: Path) -> apsw.Connection:
+    """A connection that cannot write the file; raises apsw.CantOpenError if there is none."""
+    flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_URI
+    connection = apsw.Connection(f"file:{path}?mode=ro", flags=flags, statementcachesize=500)
+    connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
+    connection.set_busy_timeout(5000)
+    for statement in (*_READING, *(one for one in ddl("scratch") if not is_index(one))):
+        connection.execute(statement)
+    return connection
+
+
+def open_for_writing(path: Path) -> apsw.Connection:
+    """The follower's connection; makes the tables in a new file."""
+    connection = apsw.Connection(str(path))
+    connection.set_busy_timeout(5000)
+    for statement in ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL", "PRAGMA cache_size = -64000"):
+        connection.execute(statement)
+    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'state'").get:
+        with connection:
+            for statement in ddl():
+                connection.execute(statement)
+    return connection
+
+
+def position_of(connection: apsw.Connection) -> int:
+    """The newest position in the file."""
+    return int(connection.execute("SELECT value FROM state WHERE name = 'position'").get or 0)
+
+
+def _poll(done: Callable[[], bool], timeout: float) -> bool:
+    deadline = time.monotonic() + timeout
+    while not done():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.002)
+    return True
