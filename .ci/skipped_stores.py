@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import psycopg
 
-LOCAL = "postgresql://127.0.0.1:5432/postgres?connect_timeout=2"
+LOCAL = "postgresql://postgres@127.0.0.1:5432/postgres?connect_timeout=3"
 
 
 def answering_server() -> str | None:
