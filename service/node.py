@@ -1,0 +1,45 @@
+"""A running node without its API: log, registry, replica, follower and sealer, started and stopped in order."""
+
+from pathlib import Path
+
+from service.audit.audit import Audit
+from service.first_record import record_first
+from service.log import Log, open_log
+from service.registry import Registry
+from service.replica.follow import Follower
+from service.replica.rebuild import Progress
+from service.replica.store import Replica
+from service.settings import Settings
+
+
+class Node:
+    """Everything of a node that outlives a request."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Open the log and what stands on it; nothing runs before `start`."""
+        self.settings = settings
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        self.log: Log = open_log(settings.log_url)
+        self.registry = Registry(self.log)
+        self.replica = Replica(settings.data_dir, self.log.record_id)
+        self.follower = Follower(self.log, self.replica)
+        key_file = Path(settings.signing_key) if settings.signing_key else None
+        self.audit = Audit(self.log, settings.data_dir, settings.origin or None, key_file=key_file)
+        self._sealing = False
+
+    def start(self, progress: Progress | None = None) -> None:
+        """Record the first record if it is wanted, catch up with the log, follow it and seal."""
+        if self.settings.first_record:
+            record_first(self.registry)
+        self.follower.start(progress)
+        if self.settings.seal:
+            self.audit.start()
+            self._sealing = True
+
+    def stop(self) -> None:
+        """Stop in the reverse order; what was acknowledged is in the log."""
+        if self._sealing:
+            self.audit.stop()
+        self.follower.stop()
+        self.replica.close()
+        self.log.close()
