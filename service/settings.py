@@ -2,17 +2,20 @@
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, NamedTuple, get_type_hints
 
 
 class BadSetting(ValueError):
     """A variable that cannot be used, with what it must be."""
 
 
-def _setting(default: Any, read: Callable[[str], Any], meaning: str) -> Any:
-    return field(default=default, metadata={"read": read, "meaning": meaning})
+class Setting(NamedTuple):
+    """How a variable is read, and what it means."""
+
+    read: Callable[[str], Any]
+    meaning: str
 
 
 def _whole(low: int, high: int) -> Callable[[str], int]:
@@ -54,27 +57,31 @@ def _database(text: str) -> str:
 class Settings:
     """How a node runs. Read them with `from_environment`."""
 
-    data_dir: Path = _setting(Path("var"), Path, "folder for log, replica and keys")
-    database_url: str = _setting("", _database, "the log; by default sqlite:///<data dir>/log.db")
-    host: str = _setting("127.0.0.1", str, "address to serve on")
-    port: int = _setting(8000, _whole(0, 65535), "port to serve on; 0 takes a free one")
-    workers: int = _setting(1, _whole(1, 64), "processes that serve; one of them follows the log")
-    first_record: bool = _setting(True, _switch, "record the first record at start, once")
-    origin: str = _setting("", str, "name of the log in checkpoints; by default tamga/<record id>")
-    signing_key: str = _setting("", str, "file with the key that signs checkpoints; by default made in the data folder")
-    seal: bool = _setting(True, _switch, "sign checkpoints on this node while no other does")
-    min_position_timeout: float = _setting(2.0, _seconds, "longest wait for minPosition, in seconds")
-    query_timeout: float = _setting(5.0, _seconds, "longest time for one operation, in seconds")
-    max_body: int = _setting(1_048_576, _whole(1_024, 1 << 30), "largest request body, in bytes")
-    max_batch: int = _setting(10, _whole(1, 1000), "most operations in one batch")
-    max_depth: int = _setting(15, _whole(1, 100), "deepest selection")
-    max_cost: int = _setting(50_000, _whole(1, 10_000_000), "most cost of one operation")
-    max_subscriptions: int = _setting(100, _whole(1, 100_000), "most subscriptions on one socket")
-    trusted_documents: str = _setting("", str, "folder or JSON file of trusted documents, by hash")
-    trusted_only: bool = _setting(False, _switch, "accept trusted documents alone")
-    allowed_origins: tuple[str, ...] = _setting((), _words, "origins of web pages that may call, comma-separated; * for any")
-    drain_seconds: float = _setting(10.0, _seconds, "longest time to end open streams at shutdown")
-    log_level: str = _setting("info", str.lower, "debug, info, warning or error")
+    data_dir: Annotated[Path, Setting(Path, "folder for log, replica and keys")] = Path("var")
+    database_url: Annotated[str, Setting(_database, "the log; by default sqlite:///<data dir>/log.db")] = ""
+    host: Annotated[str, Setting(str, "address to serve on")] = "127.0.0.1"
+    port: Annotated[int, Setting(_whole(0, 65535), "port to serve on; 0 takes a free one")] = 8000
+    workers: Annotated[int, Setting(_whole(1, 64), "processes that serve; one of them follows the log")] = 1
+    first_record: Annotated[bool, Setting(_switch, "record the first record at start, once")] = True
+    origin: Annotated[str, Setting(str, "name of the log in checkpoints; by default tamga/<record id>")] = ""
+    signing_key: Annotated[
+        str, Setting(str, "file with the key that signs checkpoints; by default made in the data folder")
+    ] = ""
+    seal: Annotated[bool, Setting(_switch, "sign checkpoints on this node while no other does")] = True
+    min_position_timeout: Annotated[float, Setting(_seconds, "longest wait for minPosition, in seconds")] = 2.0
+    query_timeout: Annotated[float, Setting(_seconds, "longest time for one operation, in seconds")] = 5.0
+    max_body: Annotated[int, Setting(_whole(1_024, 1 << 30), "largest request body, in bytes")] = 1_048_576
+    max_batch: Annotated[int, Setting(_whole(1, 1000), "most operations in one batch")] = 10
+    max_depth: Annotated[int, Setting(_whole(1, 100), "deepest selection")] = 15
+    max_cost: Annotated[int, Setting(_whole(1, 10_000_000), "most cost of one operation")] = 50_000
+    max_subscriptions: Annotated[int, Setting(_whole(1, 100_000), "most subscriptions on one socket")] = 100
+    trusted_documents: Annotated[str, Setting(str, "folder or JSON file of trusted documents, by hash")] = ""
+    trusted_only: Annotated[bool, Setting(_switch, "accept trusted documents alone")] = False
+    allowed_origins: Annotated[
+        tuple[str, ...], Setting(_words, "origins of web pages that may call, comma-separated; * for any")
+    ] = ()
+    drain_seconds: Annotated[float, Setting(_seconds, "longest time to end open streams at shutdown")] = 10.0
+    log_level: Annotated[str, Setting(str.lower, "debug, info, warning or error")] = "info"
 
     @property
     def log_url(self) -> str:
@@ -88,10 +95,10 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
     """The settings that the TAMGA_* variables give. Raises BadSetting that names the variable and what it must be."""
     given = os.environ if environment is None else environment
     values: dict[str, Any] = {}
-    for one in fields(Settings):
-        text = given.get(variable(one.name))
+    for name, setting in _settings().items():
+        text = given.get(variable(name))
         if text is not None and text != "":
-            values[one.name] = _read(one.name, one.metadata["read"], text)
+            values[name] = _read(name, setting.read, text)
     return Settings(**values)
 
 
@@ -110,4 +117,10 @@ def variable(name: str) -> str:
 
 def described() -> list[tuple[str, str, str]]:
     """Every variable with its default and meaning, for help and documentation."""
-    return [(variable(one.name), str(one.default), str(one.metadata["meaning"])) for one in fields(Settings)]
+    default = Settings()
+    return [(variable(name), str(getattr(default, name)), setting.meaning) for name, setting in _settings().items()]
+
+
+def _settings() -> dict[str, Setting]:
+    hints = get_type_hints(Settings, include_extras=True)
+    return {name: hint.__metadata__[0] for name, hint in hints.items()}
