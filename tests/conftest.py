@@ -30,4 +30,4 @@ def log(database_url: str) -> Iterator[Log]:
 @pytest.fixture(scope="session", autouse=True)
 def _tidy() -> Iterator[None]:
     yield
-    stores.drop_template()
+    stores.tidy()

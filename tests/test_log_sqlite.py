@@ -135,8 +135,8 @@ def test_refusing_a_damaged_file_leaves_it_and_its_write_ahead_log_alone(path: P
     record(log, event("late"))
     copy = path.parent / "copy" / path.name
     copy.parent.mkdir()
-    content, ahead = bytearray(path.read_bytes()), Path(f"{path}-wal").read_bytes()
-    content[10 * 4096 : 11 * 4096] = b"\xa5" * 4096
+    content, ahead = path.read_bytes(), Path(f"{path}-wal").read_bytes()
+    content = content[: 10 * 4096] + b"\xa5" * 4096 + content[11 * 4096 :]
     copy.write_bytes(content)
     Path(f"{copy}-wal").write_bytes(ahead)
     with pytest.raises(LogDamaged):

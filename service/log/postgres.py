@@ -25,6 +25,7 @@ from service.log.log import (
     Head,
     Log,
     LogClosed,
+    LogDamaged,
     Outcome,
     StoredCommand,
     VersionConflict,
@@ -37,9 +38,6 @@ from service.log.writer import Writer
 
 _READERS = 8
 """Connections for reading at most; further threads wait for one."""
-
-_PATIENCE = 8.0
-"""Seconds for which a lost database is waited for before the caller is told."""
 
 _PAUSE = 0.05
 _POLL = 0.2
@@ -60,6 +58,7 @@ FROM current_setting('synchronous_commit') v
 """
 _APPEND = "SELECT * FROM tamga.append(%b, %b, %b, %b, %b, %b, %b, %b, %b)"
 _ENTRY = "SELECT stream, version, name, state, position, recorded_at, recorded_by, command_id FROM tamga.event"
+_IDENTITY = "SELECT record_id, position, (SELECT coalesce(max(position), 0) FROM tamga.event) FROM tamga.head"
 _COMMAND = "SELECT request_hash, first_position, last_position FROM tamga.command_log WHERE actor = %s AND id = %s"
 _POSITION_AT = """
 WITH RECURSIVE bisection (low, high) AS (
@@ -72,15 +71,23 @@ WITH RECURSIVE bisection (low, high) AS (
 SELECT low FROM bisection WHERE low >= high
 """
 
+_ADVICE = (
+    "restore the newest backup (pg_restore, or the archive by point in time) and keep the damaged database for study"
+)
+
 _Row: TypeAlias = tuple[Any, ...]
 _Connection: TypeAlias = psycopg.Connection[_Row]
 _T = TypeVar("_T")
 
 
 class PostgresLog(Log):
-    """The log in the database at `url`. Raises LogNotMigrated if its tables are not there or not up to date."""
+    """The log in the database at `url`. Raises LogNotMigrated if its tables are not there or not up to date.
 
-    def __init__(self, url: str) -> None:
+    `patience`: for how many seconds a lost database is waited for before the caller is told.
+    """
+
+    def __init__(self, url: str, patience: float = 8.0) -> None:
+        self._patience = patience
         self._address = make_conninfo("", **(_CONNECTION | conninfo_to_dict(url)))
         self._closed = False
         self._idle: deque[_Connection] = deque()
@@ -153,7 +160,9 @@ class PostgresLog(Log):
             with self._connect() as connection:
                 if steps := pending(connection):
                     raise LogNotMigrated(f"the log's tables lack {', '.join(steps)}: run `tamga migrate` first")
-                [(record_id,)] = connection.execute("SELECT record_id FROM tamga.head").fetchall()
+                [(record_id, head, last)] = connection.execute(_IDENTITY).fetchall()
+                if head != last:
+                    raise LogDamaged(f"the head is at position {head}, the last event at {last}: {_ADVICE}")
                 return str(record_id)
 
         return self._persist(look)
@@ -165,7 +174,7 @@ class PostgresLog(Log):
 
     def _persist(self, attempt: Callable[[], _T]) -> _T:
         """Try again while the database is away, as long as patience lasts; its errors as the library's."""
-        deadline, pause = monotonic() + _PATIENCE, _PAUSE
+        deadline, pause = monotonic() + self._patience, _PAUSE
         while True:
             try:
                 return attempt()

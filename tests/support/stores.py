@@ -1,11 +1,12 @@
 """Fresh databases for tests, on SQLite and on PostgreSQL: each made for one test and removed after it.
 
-PostgreSQL is the server that TAMGA_TEST_POSTGRES_URL names, else one that runs on 127.0.0.1:5432 for the user postgres.
+PostgreSQL is the server that TAMGA_TEST_POSTGRES_URL names, else one that runs on 127.0.0.1:5432 for the user postgres,
+else one started for these tests if the machine has its programs.
 """
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -16,9 +17,13 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-SERVER: Final = os.environ.get("TAMGA_TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
+from service.log import migrate
+from tests.support.postgres_server import find_programs, own_server
+
+LOCAL: Final = "postgresql://postgres@127.0.0.1:5432/postgres"
 STORES: Final = ("sqlite", "postgresql")
 
+_own = ExitStack()
 _numbers = count(1)
 _prefix = f"tamga_test_{os.getpid()}"
 
@@ -37,7 +42,6 @@ def fresh_database(store: str, folder: Path) -> Iterator[str]:
 @contextmanager
 def postgres_database(template: str = "template1") -> Iterator[str]:
     """The address of a PostgreSQL database made from a template; skips the test if there is no server."""
-    require_postgres()
     name = f"{_prefix}_{next(_numbers)}"
     create_database(name, template)
     try:
@@ -46,15 +50,22 @@ def postgres_database(template: str = "template1") -> Iterator[str]:
         drop_database(name)
 
 
-def require_postgres() -> None:
-    """Skip the test, with the reason, if no PostgreSQL server answers."""
-    if why := _trouble():
-        pytest.skip(f"no PostgreSQL server at TAMGA_TEST_POSTGRES_URL or 127.0.0.1:5432: {why}")
+@cache
+def server() -> str:
+    """The address of the PostgreSQL server that the tests use; skips the test, with the reason, if there is none."""
+    named = os.environ.get("TAMGA_TEST_POSTGRES_URL")
+    why = _trouble(named or LOCAL)
+    if not why:
+        _remove_leftovers(named or LOCAL)
+        return named or LOCAL
+    if named or find_programs() is None:
+        pytest.skip(f"no PostgreSQL server at {named or LOCAL} (TAMGA_TEST_POSTGRES_URL names another): {why}")
+    return _own.enter_context(own_server()).url
 
 
 def address(database: str, **changes: str) -> str:
     """The URL of a database of the test server, as its own user or with other parameters."""
-    parts = {**{k: str(v) for k, v in conninfo_to_dict(SERVER).items()}, **changes}
+    parts = {**{k: str(v) for k, v in conninfo_to_dict(server()).items()}, **changes}
     login = parts["user"] + (f":{parts['password']}" if "password" in parts else "")
     return f"postgresql://{login}@{parts.get('host', '127.0.0.1')}:{parts.get('port', '5432')}/{database}"
 
@@ -69,29 +80,26 @@ def drop_database(name: str) -> None:
     _administer("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
 
 
-def drop_template() -> None:
+def tidy() -> None:
     """Remove what the tests of this process shared."""
     if _template.cache_info().currsize:
         drop_database(_template())
         _template.cache_clear()
+    _own.close()
+    server.cache_clear()
 
 
-@cache
-def _trouble() -> str:
+def _trouble(url: str) -> str:
     try:
-        psycopg.connect(make_conninfo(SERVER, connect_timeout="3")).close()
+        psycopg.connect(make_conninfo(url, connect_timeout="3")).close()
     except psycopg.OperationalError as error:
         return str(error).strip().splitlines()[0]
-    _remove_leftovers()
     return ""
 
 
 @cache
 def _template() -> str:
     """A database with the log's tables: copying it is quicker than migrating anew."""
-    from service.log.migrations import migrate
-
-    require_postgres()
     name = f"{_prefix}_template"
     drop_database(name)
     create_database(name)
@@ -107,17 +115,17 @@ def _renew_record_id(url: str) -> None:
         connection.execute("ALTER TABLE tamga.head ENABLE TRIGGER USER")
 
 
-def _remove_leftovers() -> None:
+def _remove_leftovers(url: str) -> None:
     """Databases of test processes of this machine that were killed."""
-    if conninfo_to_dict(SERVER).get("host") not in ("127.0.0.1", "localhost"):
+    if conninfo_to_dict(url).get("host") not in ("127.0.0.1", "localhost") or not Path("/proc/self").exists():
         return
-    with psycopg.connect(SERVER) as connection:
-        rows = connection.execute("SELECT datname FROM pg_database WHERE datname ~ '^tamga_test_[0-9]+_'").fetchall()
-    for (name,) in rows:
-        if not Path(f"/proc/{name.split('_')[2]}").exists() and Path("/proc/self").exists():
-            drop_database(name)
+    with psycopg.connect(url, autocommit=True) as connection:
+        for (name,) in connection.execute("SELECT datname FROM pg_database WHERE datname ~ '^tamga_test_[0-9]+_'"):
+            if not Path(f"/proc/{name.split('_')[2]}").exists():
+                drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+                connection.execute(drop)
 
 
 def _administer(statement: str, *names: str) -> None:
-    with psycopg.connect(SERVER, autocommit=True) as connection:
+    with psycopg.connect(server(), autocommit=True) as connection:
         connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))

@@ -1,0 +1,187 @@
+"""What is particular to PostgreSQL: migrations, what a node's role may do, and the guards in the database itself."""
+
+import threading
+from collections.abc import Iterator
+from uuid import uuid4
+
+import psycopg
+import pytest
+from eventsourcing.persistence import OperationalError
+from psycopg import sql
+
+from service.log import LogDamaged, LogNotMigrated, migrate, open_log
+from service.log.postgres import PostgresLog
+from tests.support import stores
+from tests.support.histories import assert_sound, event, everything, record
+
+
+@pytest.fixture
+def empty_url() -> Iterator[str]:
+    """A database without our tables."""
+    with stores.postgres_database() as url:
+        yield url
+
+
+@pytest.fixture
+def log(empty_url: str) -> Iterator[PostgresLog]:
+    migrate(empty_url)
+    opened = PostgresLog(empty_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def node_url(empty_url: str) -> Iterator[str]:
+    """The same database for a role that may do what a node needs."""
+    role = f"tamga_test_{uuid4().hex[:12]}"
+    with psycopg.connect(empty_url, autocommit=True) as owner:
+        owner.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
+        migrate(empty_url, role=role)
+        yield stores.address(empty_url.rpartition("/")[2], user=role)
+        owner.execute(sql.SQL("DROP OWNED BY {0}; DROP ROLE {0}").format(sql.Identifier(role)).as_string().encode())
+
+
+def test_a_database_without_our_tables_is_refused(empty_url: str) -> None:
+    with pytest.raises(LogNotMigrated, match="tamga migrate"):
+        PostgresLog(empty_url)
+
+
+def test_migrating_again_does_nothing(empty_url: str) -> None:
+    assert migrate(empty_url) == ["0001_log"]
+    assert migrate(empty_url) == []
+
+
+def test_processes_that_migrate_at_once_do_it_once(empty_url: str) -> None:
+    done: list[str] = []
+    threads = [threading.Thread(target=lambda: done.extend(migrate(empty_url))) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert done == ["0001_log"]
+
+
+def test_opening_by_address_migrates(empty_url: str) -> None:
+    log = open_log(empty_url)
+    assert record(log, event("a")) == [1]
+    log.close()
+
+
+def test_a_server_that_is_not_there_is_said_so() -> None:
+    with pytest.raises(OperationalError):
+        PostgresLog("postgresql://nobody@127.0.0.1:1/none", patience=0.1)
+    with pytest.raises(OperationalError):
+        migrate("postgresql://nobody@127.0.0.1:1/none")
+
+
+def test_a_node_reads_and_appends_with_its_own_role(node_url: str) -> None:
+    log = PostgresLog(node_url)
+    record(log, event("a"), event("b"), id="c")
+    assert [entry.stream for entry in everything(log)] == ["a", "b"]
+    assert log.command("alice", "c") is not None
+    assert log.wait(1, 1)
+    log.close()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO tamga.event SELECT 9, stream, 9, name, state, recorded_at, recorded_by, '' FROM tamga.event",
+        "UPDATE tamga.event SET state = ''",
+        "DELETE FROM tamga.event",
+        "TRUNCATE tamga.event",
+        "UPDATE tamga.head SET position = 9",
+        "DELETE FROM tamga.command_log",
+        "ALTER TABLE tamga.event DISABLE TRIGGER ALL",
+        "DROP TABLE tamga.event",
+        "CREATE TABLE tamga.mine (x int)",
+        "CREATE OR REPLACE FUNCTION tamga.refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
+    ],
+)
+def test_a_nodes_role_may_do_nothing_else(node_url: str, statement: str) -> None:
+    with (
+        psycopg.connect(node_url, options="-c tamga.appending=yes") as connection,
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+    ):
+        connection.execute(statement.encode())
+
+
+def test_nobody_else_may_append_or_read(node_url: str, empty_url: str) -> None:
+    role = f"tamga_test_{uuid4().hex[:12]}"
+    with psycopg.connect(empty_url, autocommit=True) as owner:
+        owner.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(role)))
+        owner.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(role)))
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            owner.execute("SELECT * FROM tamga.event")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            owner.execute("SELECT tamga.append('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')")
+        owner.execute("RESET ROLE")
+        owner.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO tamga.event SELECT 3, stream, 9, name, state, recorded_at, recorded_by, '' FROM tamga.event",
+        "INSERT INTO tamga.command_log VALUES ('a', 'b', 'c', 1, 1)",
+        "UPDATE tamga.event SET state = ''",
+        "UPDATE tamga.event SET state = '' WHERE position = 77",
+        "DELETE FROM tamga.event WHERE position = 2",
+        "TRUNCATE tamga.event CASCADE",
+        "UPDATE tamga.command_log SET request_hash = ''",
+        "DELETE FROM tamga.command_log",
+        "TRUNCATE tamga.command_log",
+        "UPDATE tamga.head SET position = 9",
+        "UPDATE tamga.head SET record_id = ''",
+        "UPDATE tamga.head SET recorded_at = ''",
+        "DELETE FROM tamga.head",
+        "TRUNCATE tamga.head",
+    ],
+)
+def test_what_is_recorded_stays_even_for_the_owner(log: PostgresLog, empty_url: str, statement: str) -> None:
+    record(log, event("a"), event("a", 2))
+    before = everything(log)
+    with psycopg.connect(empty_url) as connection, pytest.raises(psycopg.errors.IntegrityConstraintViolation):
+        connection.execute(statement.encode())
+    assert everything(log) == before
+
+
+def test_recorded_time_never_goes_back(log: PostgresLog, empty_url: str) -> None:
+    record(log, event("a"))
+    with psycopg.connect(empty_url) as connection:
+        connection.execute("ALTER TABLE tamga.head DISABLE TRIGGER USER")
+        connection.execute("UPDATE tamga.head SET recorded_at = '2999-01-01T00:00:00.000Z'")
+        connection.execute("ALTER TABLE tamga.head ENABLE TRIGGER USER")
+    record(log, event("b"))
+    assert log.head().recorded_at == everything(log)[-1].recorded_at == "2999-01-01T00:00:00.000Z"
+
+
+def test_a_database_that_commits_lazily_is_told_not_to(empty_url: str) -> None:
+    migrate(empty_url)
+    name = sql.Identifier(empty_url.rpartition("/")[2])
+    with psycopg.connect(empty_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("ALTER DATABASE {} SET synchronous_commit = off").format(name))
+        connection.execute(
+            sql.SQL("ALTER DATABASE {} SET default_transaction_isolation = 'repeatable read'").format(name)
+        )
+    log = PostgresLog(empty_url)
+    with log._connect() as session:
+        assert session.execute("SHOW synchronous_commit").fetchone() == ("on",)
+        assert session.execute("SHOW default_transaction_isolation").fetchone() == ("read committed",)
+    log.close()
+
+
+def test_a_large_batch_is_one_transaction(log: PostgresLog) -> None:
+    positions = record(log, *(event(f"s{number % 100}", number // 100 + 1) for number in range(3_000)))
+    assert positions == list(range(1, 3_001))
+    assert_sound(everything(log))
+    assert len({entry.recorded_at for entry in everything(log)}) == 1
+
+
+def test_events_behind_the_head_are_reported_as_damage(log: PostgresLog, empty_url: str) -> None:
+    record(log, event("a"), event("b"))
+    with psycopg.connect(empty_url) as connection:
+        connection.execute("ALTER TABLE tamga.event DISABLE TRIGGER USER")
+        connection.execute("DELETE FROM tamga.event WHERE position = 2")
+    with pytest.raises(LogDamaged, match="restore"):
+        PostgresLog(empty_url)
