@@ -1,0 +1,126 @@
+"""One operation of a document that was parsed and found valid, and the bounded cache of such operations.
+
+Nothing is executed here.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLInputObjectType,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    parse,
+    validate,
+)
+
+from schema.errors import ErrorCode, Rejected, coded, rejected
+
+MAX_TOKENS = 20_000
+"""The most words and signs of a document."""
+MAX_LENGTH = 200_000
+"""The most characters of a document."""
+_MAX_ERRORS = 20
+
+Limit = Callable[["Operation"], Sequence[GraphQLError]]
+"""What an operation may ask for: the errors of one that asks too much. Runs before validation, on parsed documents."""
+
+
+@dataclass(frozen=True, eq=False)
+class Operation:
+    """A valid operation; made once for each text and operation name, so that plans can be kept on it by identity."""
+
+    text: str
+    document: DocumentNode
+    definition: OperationDefinitionNode
+    fragments: dict[str, FragmentDefinitionNode]
+    kept: dict[str, Any] = field(default_factory=dict)
+    """What executors keep for the next time, under their own keys."""
+
+    @property
+    def kind(self) -> str:
+        """'query', 'mutation' or 'subscription'."""
+        return self.definition.operation.value
+
+    @property
+    def name(self) -> str | None:
+        """The operation's name."""
+        return self.definition.name.value if self.definition.name else None
+
+
+class Operations:
+    """Parses and validates, and remembers what it found."""
+
+    def __init__(self, schema: GraphQLSchema, *, limit: Limit | None = None, room: int = 500_000) -> None:
+        """Take the schema, a check that runs before validation, and how many characters of documents to remember."""
+        self.schema = schema
+        self._limit = limit
+        self._room = room
+        self._kept: OrderedDict[tuple[str, str | None], Operation | Rejected] = OrderedDict()
+
+    def prepare(self, text: str, name: str | None = None) -> Operation:
+        """The operation of the document with this name, or its only one. Raises Rejected."""
+        key = (text, name)
+        found = self._kept.get(key)
+        if found is None:
+            found = self._kept[key] = self._made(text, name)
+            self._room -= len(text)
+            self._forget()
+        else:
+            self._kept.move_to_end(key)
+        if isinstance(found, Rejected):
+            raise Rejected(*found.errors, status=found.status)
+        return found
+
+    def _made(self, text: str, name: str | None) -> Operation | Rejected:
+        try:
+            operation = choose(parsed(text), text, name)
+            if self._limit and (errors := self._limit(operation)):
+                return Rejected(*coded(errors, ErrorCode.TOO_COSTLY))
+            if errors := validate(self.schema, operation.document, max_errors=_MAX_ERRORS):
+                return Rejected(*coded(errors, ErrorCode.INVALID))
+        except Rejected as refusal:
+            return refusal
+        return operation
+
+    def _forget(self) -> None:
+        while self._room < 0 and len(self._kept) > 1:
+            (text, _), _ = self._kept.popitem(last=False)
+            self._room += len(text)
+
+
+def parsed(text: str) -> DocumentNode:
+    """The document of the text. Raises Rejected."""
+    try:
+        return parse(text, max_lexical_tokens=MAX_TOKENS, max_source_length=MAX_LENGTH, max_comments=MAX_TOKENS)
+    except GraphQLError as error:
+        raise Rejected(*coded([error], ErrorCode.SYNTAX)) from None
+
+
+def choose(document: DocumentNode, text: str, name: str | None) -> Operation:
+    """The operation with the name, or the only one. Raises Rejected."""
+    found = [one for one in document.definitions if isinstance(one, OperationDefinitionNode)]
+    fragments = {one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)}
+    if name is not None:
+        found = [one for one in found if one.name is not None and one.name.value == name]
+        if not found:
+            raise rejected(ErrorCode.OPERATION, f"The document has no operation named {name[:100]!r}.")
+    if not found:
+        raise rejected(ErrorCode.OPERATION, "The document has no operation.")
+    if len(found) > 1:
+        raise rejected(ErrorCode.OPERATION, "The document has several operations: operationName must name one.")
+    return Operation(text, document, found[0], fragments)
+
+
+def sound(schema: GraphQLSchema) -> GraphQLSchema:
+    """The schema with every @oneOf input marked for graphql-core, whose own rule of them is then in force."""
+    for kind in schema.type_map.values():
+        if isinstance(kind, GraphQLInputObjectType):
+            definition = kind.extensions.get("strawberry-definition")
+            kind.is_one_of = kind.is_one_of or bool(getattr(definition, "is_one_of", False))
+    return schema
