@@ -14,7 +14,7 @@ from domain.investment import Investment
 from domain.party import Party
 from domain.programme import Programme
 from domain.relation import Relation
-from domain.shape import floats, unknown_keys
+from domain.shape import unfit, unknown_keys
 from domain.source import Source
 from domain.stream import Aggregate
 from domain.values import NOUNS
@@ -47,13 +47,16 @@ def read_fact(value: Any) -> Fact:
     """
     if not isinstance(value, dict):
         raise Refused("INVALID_VALUE", "$", "a fact is a JSON object")
+    for path, reason in unfit(value):
+        raise Refused("INVALID_VALUE", path, reason)
     for key in value:
         if key not in _ENVELOPE:
             raise Refused("INVALID_VALUE", key, f"a fact has no field {key!r}; it has {', '.join(_ENVELOPE)}")
     name = value.get("event")
     if not isinstance(name, str) or name not in CATALOGUE:
         raise Refused("INVALID_VALUE", "event", f"{name!r} is not an event of the catalogue")
-    _refuse_shape(value, CATALOGUE[name])
+    for path in unknown_keys(value, CATALOGUE[name]):
+        raise Refused("INVALID_VALUE", path, "no such field")
     return _typed(name, value)
 
 
@@ -68,14 +71,6 @@ def _typed(name: str, value: dict[str, Any]) -> Fact:
     except msgspec.ValidationError as error:
         reason, _, path = str(error).partition(" - at `$.")
         raise Refused("INVALID_VALUE", path.rstrip("`") or "id", reason) from None
-
-
-def _refuse_shape(value: dict[str, Any], kind: type[Content]) -> None:
-    """Refuse keys that the event does not have, at any depth, and floats: storage would drop or bend them silently."""
-    for path in unknown_keys(value, kind):
-        raise Refused("INVALID_VALUE", path, "no such field")
-    for path in floats(value.get("data"), "data"):
-        raise Refused("INVALID_VALUE", path, 'a number with a fraction is written as a text, such as "0.5"')
 
 
 def load_fact(name: str, stream: str, state: bytes) -> Fact:

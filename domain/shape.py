@@ -1,45 +1,73 @@
-"""The shape of a fact's JSON: keys that its types do not know, and floats. Storage would drop or bend both silently."""
+"""The shape of a fact's JSON: keys that its types do not know, and what storage would drop, bend or choke on."""
 
 import dataclasses
+import re
 from collections.abc import Iterator
 from functools import cache
 from typing import Any, get_args, get_type_hints
 
-from domain.fact import Content
-from domain.values import SourceRef
+from domain.fact import Content, Fact
+
+DEEPEST = 32
+"""Levels of nesting; the deepest event needs six."""
+
+LARGEST = 2**53 - 1
+"""The largest whole number that every reader of JSON takes (RFC 7493)."""
+
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
+_NOT_TEXT = "a text holds Unicode characters, without NUL and halves of pairs"
 
 
 def unknown_keys(value: dict[str, Any], kind: type[Content]) -> Iterator[str]:
-    """Paths of the keys that the fact's JSON has and its types do not, and of floats, which the record never holds."""
+    """Paths of the keys that the fact's JSON has and its types do not."""
     if isinstance(value.get("data"), dict):
         yield from _unknown(value["data"], kind, "data")
-    for index, source in enumerate(value.get("sources") or ()):
-        if isinstance(source, dict):
-            yield from _unknown(source, SourceRef, f"sources[{index}]")
+    yield from _unknown({"sources": value.get("sources")}, Fact, "")
 
 
-def floats(value: Any, path: str) -> Iterator[str]:
-    """Paths of the floats in JSON data."""
-    if isinstance(value, float):
-        yield path
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from floats(item, f"{path}.{key}")
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from floats(item, f"{path}[{index}]")
+def unfit(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Paths of what storage would bend, cut or choke on, each with the reason. Walks without recursion."""
+    waiting = [(value, path, 0)]
+    while waiting:
+        item, place, depth = waiting.pop()
+        if depth > DEEPEST:
+            yield path or "$", f"nested deeper than {DEEPEST} levels"
+            return
+        if isinstance(item, dict):
+            yield from ((place or "$", _NOT_TEXT) for key in item if _NO_TEXT.search(str(key)))
+            waiting += [(one, f"{place}.{key}" if place else str(key), depth + 1) for key, one in item.items()]
+        elif isinstance(item, (list, tuple)):
+            waiting += [(one, f"{place}[{index}]", depth + 1) for index, one in enumerate(item)]
+        elif reason := _unfit(item):
+            yield place, reason
+
+
+def _unfit(item: Any) -> str | None:
+    if isinstance(item, float):
+        return 'a number with a fraction is written as a text, such as "0.5"'
+    if isinstance(item, int) and abs(item) > LARGEST:
+        return f"a number beyond {LARGEST} is written as a text"
+    if isinstance(item, str) and _NO_TEXT.search(item):
+        return _NOT_TEXT
+    return None
+
+
+def unknown_in(kind: type[Content], field: str, value: Any) -> Iterator[str]:
+    """Paths of the unknown keys in the value of one top-level field on disk, as corrections and claims give it."""
+    yield from _unknown({field: value}, Fact if field == "sources" else kind, "")
 
 
 def _unknown(value: dict[str, Any], kind: Any, path: str) -> Iterator[str]:
     known = _fields(kind)
     for key, item in value.items():
+        place = f"{path}.{key}" if path else key
         if key not in known:
-            yield f"{path}.{key}"
+            yield place
         elif (nested := known[key]) is not None:
             many = isinstance(item, list)
             for index, one in enumerate(item if many else [item]):
                 if isinstance(one, dict):
-                    yield from _unknown(one, nested, f"{path}.{key}[{index}]" if many else f"{path}.{key}")
+                    yield from _unknown(one, nested, f"{place}[{index}]" if many else place)
 
 
 @cache

@@ -43,16 +43,16 @@ _KEY = "[a-z0-9][a-z0-9-]{0,79}"
 
 
 def _id_pattern(noun: str) -> msgspec.Meta:
-    return msgspec.Meta(pattern=f"^{noun}:{_KEY}$", examples=[f"{noun}:example"])
+    return msgspec.Meta(pattern=rf"^{noun}:{_KEY}\Z", examples=[f"{noun}:example"])
 
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
 Words = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Quote = Annotated[str, msgspec.Meta(min_length=1, max_length=300)]
-Url = Annotated[str, msgspec.Meta(min_length=1, max_length=2000, pattern="^https?://[^ ]+$")]
-LineKey = Annotated[str, msgspec.Meta(pattern=f"^{_KEY}$")]
-Number = Annotated[str, msgspec.Meta(pattern=r"^-?(0|[1-9][0-9]{0,29})(\.[0-9]{1,12})?$")]
+Url = Annotated[str, msgspec.Meta(min_length=1, max_length=2000, pattern=r"^https?://[^\s]+\Z")]
+LineKey = Annotated[str, msgspec.Meta(pattern=rf"^{_KEY}\Z")]
+Number = Annotated[str, msgspec.Meta(pattern=r"^-?(0|[1-9][0-9]{0,29})(\.[0-9]{1,12})?\Z")]
 Version = Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)]
 Country = Annotated[str, Rule("country")]
 Currency = Annotated[str, Rule("currency")]
