@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Protocol, Self, TypeVar
 
 import msgspec
-from eventsourcing.domain import BaseAggregate, create_utc_datetime_now
+from eventsourcing.domain import BaseAggregate, datetime_now_with_tzinfo
 
 from domain.common import ClaimAdopted, EventRetracted, FactClaimed, FactCorrected
 from domain.fact import Content, Fact, Refused, check_values, field_names, patched, references
@@ -119,7 +119,7 @@ class Aggregate(BaseAggregate[str]):
     def begin(cls, id: str) -> Self:
         """An empty stream, at version 0."""
         aggregate = object.__new__(cls)
-        aggregate.__base_init__(id, 0, create_utc_datetime_now())
+        aggregate.__base_init__(id, 0, datetime_now_with_tzinfo())
         aggregate.facts = []
         aggregate._held = None
         return aggregate
