@@ -171,9 +171,14 @@ class Projector:
         return stream
 
     def _load(self, id: str) -> Stream:
-        placed = load_placed(self._db, id)
-        world = World(self._facet)
-        return Stream(placed, fold(view_of(id, placed), world) if placed else {}, asked=set(world.asked))
+        """What the replica holds of the object: its events, and its rows as they were written."""
+        rows: Rows = {}
+        for name, table in TABLES.items():
+            if table.owned or name == id.partition(":")[0]:
+                columns = ", ".join(("key" if table.owned else "''", *table.names))
+                select = f"SELECT {columns} FROM {name} WHERE {table.keys[0]} = ? AND until = {ALIVE}"
+                rows.update({(name, row[0]): row[1:] for row in self._db.execute(select, (id,))})
+        return Stream(load_placed(self._db, id), rows)
 
     def _flush(self, last: Entry) -> None:
         """Write everything noted since the last flush, with the position."""

@@ -1,0 +1,92 @@
+"""For random histories: the replica at any position is a fresh fold of the log up to it, however the batches fall."""
+
+from typing import Any
+
+import apsw
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain.fact import Fact
+from service.replica.projector import Projector
+from service.replica.store import position_of
+from service.replica.tables import ALIVE, TABLES, ddl
+from tests.support.histories import entries, histories
+
+Rows = dict[str, list[tuple[Any, ...]]]
+
+
+def replica() -> apsw.Connection:
+    """An empty replica in memory."""
+    connection = apsw.Connection(":memory:")
+    for statement in ddl():
+        connection.execute(statement)
+    return connection
+
+
+def fresh(facts: list[Fact], upto: int) -> Rows:
+    """The rows alive after folding the first facts, one by one, into an empty replica."""
+    connection = replica()
+    projector = Projector(connection)
+    for entry in entries(facts)[:upto]:
+        projector.apply([entry])
+    return rows_at(connection, upto)
+
+
+def rows_at(connection: apsw.Connection, position: int) -> Rows:
+    """The rows of every table alive at a position, without their versions."""
+    found: Rows = {}
+    for name, table in TABLES.items():
+        columns = ", ".join(column for column in table.all_columns if column not in ("since", "until"))
+        found[name] = sorted(
+            connection.execute(
+                f"SELECT {columns} FROM {name} WHERE since <= ? AND until > ?", (position, position)
+            ).fetchall(),
+            key=repr,
+        )
+    return found
+
+
+@settings(max_examples=60, deadline=None)
+@given(histories(), st.data())
+def test_the_replica_at_any_position_equals_a_fresh_fold_up_to_it(facts: list[Fact], data: st.DataObject) -> None:
+    connection, log = replica(), entries(facts)
+    start = 0
+    while start < len(log):
+        size = data.draw(st.integers(1, len(log)))
+        Projector(connection).apply(log[start : start + size])
+        start += size
+    assert not connection.execute("SELECT * FROM held_back").fetchall()
+    position = data.draw(st.integers(1, len(log)))
+    assert rows_at(connection, position) == fresh(facts, position)
+    assert rows_at(connection, len(log)) == fresh(facts, len(log))
+
+
+@settings(max_examples=25, deadline=None)
+@given(histories())
+def test_versions_of_a_row_follow_each_other_without_overlap(facts: list[Fact]) -> None:
+    connection = replica()
+    Projector(connection).apply(entries(facts))
+    assert position_of(connection) == len(facts)
+    for name, table in TABLES.items():
+        keys = ", ".join(table.keys)
+        versions = f"SELECT since, until, lead(since) OVER (PARTITION BY {keys} ORDER BY since) AS next FROM {name}"
+        overlaps = f"SELECT 1 FROM ({versions}) WHERE since >= until OR next < until"
+        assert connection.execute(overlaps).fetchone() is None, name
+
+
+@settings(max_examples=25, deadline=None)
+@given(histories())
+def test_a_row_is_only_written_anew_when_it_changed(facts: list[Fact]) -> None:
+    connection = replica()
+    Projector(connection).apply(entries(facts))
+    for name, table in TABLES.items():
+        columns = [column for column in table.all_columns if column not in ("since", "until")]
+        same = " AND ".join(f"a.{column} IS b.{column}" for column in columns)
+        assert not connection.execute(
+            f"SELECT 1 FROM {name} a JOIN {name} b ON a.until = b.since AND {same}"
+        ).fetchall(), name
+
+
+def test_nothing_is_alive_before_the_first_position() -> None:
+    assert all(not rows for rows in rows_at(replica(), 0).values())
+    assert ALIVE == 2**63 - 1
