@@ -16,7 +16,7 @@ from service.log import (
     VersionConflict,
     open_log,
 )
-from tests.support.histories import assert_sound, command, event, everything, record, state
+from tests.support.log_events import assert_sound, command, event, everything, record, state
 
 
 def test_positions_begin_at_one_and_leave_no_gap(log: Log) -> None:
@@ -225,6 +225,24 @@ def test_the_command_log_is_kept_over_a_restart(log: Log, database_url: str) -> 
     assert again.command("alice", "other") is None
     assert again.record_id == log.record_id
     again.close()
+
+
+def test_what_was_appended_is_counted(log: Log) -> None:
+    log.append([command(event("a")), command(event("b"))])
+    record(log, event("c"))
+    stats = log.stats()
+    assert (stats.transactions, stats.commands) == (2, 3)
+    assert stats.seconds > 0
+
+
+def test_commands_that_wait_share_a_transaction(log: Log) -> None:
+    threads = [threading.Thread(target=record, args=(log, event(f"s{number}"))) for number in range(60)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert log.stats().commands == 60
+    assert log.stats().transactions < 60
 
 
 def test_a_closed_log_refuses(log: Log) -> None:

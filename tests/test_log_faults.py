@@ -16,7 +16,7 @@ from service.log.postgres import _APPEND, PostgresLog, _arrays
 from service.log.sqlite import SQLiteLog
 from tests.support import stores
 from tests.support.cut_proxy import CutProxy, cut_proxy
-from tests.support.histories import assert_acknowledged, assert_sound, command, event, everything, record
+from tests.support.log_events import assert_acknowledged, assert_sound, command, event, everything, record
 from tests.support.postgres_server import own_server
 
 pytestmark = pytest.mark.fault

@@ -9,7 +9,7 @@ import pytest
 from eventsourcing.persistence import OperationalError
 
 from service.log import Log, open_log
-from tests.support.histories import event, record
+from tests.support.log_events import event, record
 
 
 def woken_after(log: Log, writer: Log, version: int) -> float:

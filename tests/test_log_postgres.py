@@ -12,7 +12,7 @@ from psycopg import sql
 from service.log import LogDamaged, LogNotMigrated, migrate, open_log
 from service.log.postgres import PostgresLog
 from tests.support import stores
-from tests.support.histories import assert_sound, event, everything, record
+from tests.support.log_events import assert_sound, event, everything, record
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from service.log import Log
-from tests.support.histories import assert_acknowledged, assert_sound, everything
+from tests.support.log_events import assert_acknowledged, assert_sound, everything
 from tests.support.processes import acknowledged, answers_of, start_appender
 
 

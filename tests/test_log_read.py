@@ -6,7 +6,7 @@ import time
 import pytest
 
 from service.log import Log, open_log
-from tests.support.histories import event, everything, record
+from tests.support.log_events import event, everything, record
 
 
 @pytest.fixture

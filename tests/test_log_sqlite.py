@@ -11,7 +11,7 @@ from eventsourcing.persistence import OperationalError
 
 from service.log import Log, LogDamaged
 from service.log.sqlite import SQLiteLog
-from tests.support.histories import assert_sound, event, everything, record
+from tests.support.log_events import assert_sound, event, everything, record
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from service.log.codec import entry_json, read_state
 from service.log.log import (
     MAX_STATE,
     AlreadyRecorded,
+    AppendStats,
     Command,
     CommandMismatch,
     Entry,
@@ -24,6 +25,7 @@ from service.log.stores import open_log
 __all__ = [
     "MAX_STATE",
     "AlreadyRecorded",
+    "AppendStats",
     "Command",
     "CommandMismatch",
     "Entry",

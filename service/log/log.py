@@ -91,6 +91,19 @@ class Head:
     recorded_at: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class AppendStats:
+    """What one opened log has written: transactions, the commands in them, and how many seconds that took."""
+
+    transactions: int = 0
+    commands: int = 0
+    seconds: float = 0.0
+
+    def plus(self, commands: int, seconds: float) -> AppendStats:
+        """With one more transaction."""
+        return AppendStats(self.transactions + 1, self.commands + commands, self.seconds + seconds)
+
+
 class Log(ApplicationRecorder, ABC):
     """A log of events, safe to use from many threads; several processes may open the same one.
 
@@ -151,6 +164,10 @@ class Log(ApplicationRecorder, ABC):
         inclusive_of_start: bool = True,
     ) -> list[Entry]:
         """At most `limit` events by position, from `start` (or above it) to `stop`, of the named topics or of all."""
+
+    @abstractmethod
+    def stats(self) -> AppendStats:
+        """What was appended through this object since it was opened."""
 
     @abstractmethod
     def close(self) -> None:

@@ -19,6 +19,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from service.log.follow import HeadWatch
 from service.log.log import (
     AlreadyRecorded,
+    AppendStats,
     Command,
     CommandMismatch,
     Entry,
@@ -145,6 +146,9 @@ class PostgresLog(Log):
         first = (start or 0) + (not inclusive_of_start)
         values = (first, 2**62 if stop is None else stop, *([list(topics)] if topics else []), limit)
         return [Entry(*row) for row in self._read(statement, values)]
+
+    def stats(self) -> AppendStats:
+        return self._writer.stats()
 
     def close(self) -> None:
         if self._closed:

@@ -22,6 +22,7 @@ from eventsourcing.persistence import OperationalError, StoredEvent
 from service.log.follow import HeadWatch
 from service.log.log import (
     AlreadyRecorded,
+    AppendStats,
     Command,
     CommandMismatch,
     Entry,
@@ -137,6 +138,9 @@ class SQLiteLog(Log):
         with self._reading() as execute:
             rows = execute(sql, (first, 2**62 if stop is None else stop, *topics, limit))
             return [Entry(*row) for row in rows]
+
+    def stats(self) -> AppendStats:
+        return self._writer.stats()
 
     def close(self) -> None:
         if self._closed:

@@ -8,11 +8,12 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
+from time import perf_counter
 from typing import TypeAlias
 
 from eventsourcing.persistence import OperationalError
 
-from service.log.log import Command, LogClosed, Outcome
+from service.log.log import AppendStats, Command, LogClosed, Outcome
 
 _MOST = 1_000
 """Commands that share a transaction at most, unless one caller brings more."""
@@ -26,6 +27,7 @@ class Writer:
     def __init__(self, write: Callable[[Sequence[Command]], list[Outcome]]) -> None:
         self._write = write
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._stats = AppendStats()
         self._closing = Lock()
         self._closed = False
         self._thread = Thread(target=self._run, name="log-writer", daemon=True)
@@ -39,6 +41,10 @@ class Writer:
                 raise LogClosed("the log is closed")
             self._jobs.put((commands, done))
         return done.result()
+
+    def stats(self) -> AppendStats:
+        """What was written so far."""
+        return self._stats
 
     def close(self) -> None:
         """Write what waits, then end the thread."""
@@ -69,11 +75,14 @@ class Writer:
         return jobs, True
 
     def _settle(self, jobs: list[_Job]) -> None:
+        together = [command for commands, _ in jobs for command in commands]
+        began = perf_counter()
         try:
-            outcomes = iter(self._write([command for commands, _ in jobs for command in commands]))
+            outcomes = iter(self._write(together))
         except BaseException as error:
             self._blame(jobs, error)
             return
+        self._stats = self._stats.plus(len(together), perf_counter() - began)
         for commands, done in jobs:
             done.set_result([next(outcomes) for _ in commands])
 

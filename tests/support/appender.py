@@ -9,7 +9,7 @@ import random
 import sys
 
 from service.log import AlreadyRecorded, Command, CommandMismatch, Log, VersionConflict, open_log
-from tests.support.histories import event
+from tests.support.log_events import event
 
 SHARED = ("shared:1", "shared:2", "shared:3")
 
