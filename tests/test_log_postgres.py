@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from uuid import uuid4
 
 import psycopg
@@ -23,21 +24,27 @@ def empty_url() -> Iterator[str]:
 
 
 @pytest.fixture
-def log(empty_url: str) -> Iterator[PostgresLog]:
-    migrate(empty_url)
-    opened = PostgresLog(empty_url)
+def url() -> Iterator[str]:
+    """A database with our tables, without events."""
+    with stores.fresh_database("postgresql", Path()) as fresh:
+        yield fresh
+
+
+@pytest.fixture
+def log(url: str) -> Iterator[PostgresLog]:
+    opened = PostgresLog(url)
     yield opened
     opened.close()
 
 
 @pytest.fixture
-def node_url(empty_url: str) -> Iterator[str]:
+def node_url(url: str) -> Iterator[str]:
     """The same database for a role that may do what a node needs."""
     role = f"tamga_test_{uuid4().hex[:12]}"
-    with psycopg.connect(empty_url, autocommit=True) as owner:
+    with psycopg.connect(url, autocommit=True) as owner:
         owner.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
-        migrate(empty_url, role=role)
-        yield stores.address(empty_url.rpartition("/")[2], user=role)
+        migrate(url, role=role)
+        yield stores.address(url.rpartition("/")[2], user=role)
         owner.execute(sql.SQL("DROP OWNED BY {0}; DROP ROLE {0}").format(sql.Identifier(role)).as_string().encode())
 
 
@@ -106,9 +113,9 @@ def test_a_nodes_role_may_do_nothing_else(node_url: str, statement: str) -> None
         connection.execute(statement.encode())
 
 
-def test_nobody_else_may_append_or_read(node_url: str, empty_url: str) -> None:
+def test_nobody_else_may_append_or_read(node_url: str, url: str) -> None:
     role = f"tamga_test_{uuid4().hex[:12]}"
-    with psycopg.connect(empty_url, autocommit=True) as owner:
+    with psycopg.connect(url, autocommit=True) as owner:
         owner.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(role)))
         owner.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(role)))
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
@@ -138,17 +145,17 @@ def test_nobody_else_may_append_or_read(node_url: str, empty_url: str) -> None:
         "TRUNCATE tamga.head",
     ],
 )
-def test_what_is_recorded_stays_even_for_the_owner(log: PostgresLog, empty_url: str, statement: str) -> None:
+def test_what_is_recorded_stays_even_for_the_owner(log: PostgresLog, url: str, statement: str) -> None:
     record(log, event("a"), event("a", 2))
     before = everything(log)
-    with psycopg.connect(empty_url) as connection, pytest.raises(psycopg.errors.IntegrityConstraintViolation):
+    with psycopg.connect(url) as connection, pytest.raises(psycopg.errors.IntegrityConstraintViolation):
         connection.execute(statement.encode())
     assert everything(log) == before
 
 
-def test_recorded_time_never_goes_back(log: PostgresLog, empty_url: str) -> None:
+def test_recorded_time_never_goes_back(log: PostgresLog, url: str) -> None:
     record(log, event("a"))
-    with psycopg.connect(empty_url) as connection:
+    with psycopg.connect(url) as connection:
         connection.execute("ALTER TABLE tamga.head DISABLE TRIGGER USER")
         connection.execute("UPDATE tamga.head SET recorded_at = '2999-01-01T00:00:00.000Z'")
         connection.execute("ALTER TABLE tamga.head ENABLE TRIGGER USER")
@@ -178,8 +185,10 @@ def test_a_large_batch_is_one_transaction(log: PostgresLog) -> None:
     assert len({entry.recorded_at for entry in everything(log)}) == 1
 
 
-def test_events_behind_the_head_are_reported_as_damage(log: PostgresLog, empty_url: str) -> None:
+def test_events_behind_the_head_are_reported_as_damage(empty_url: str) -> None:
+    log = open_log(empty_url)
     record(log, event("a"), event("b"))
+    log.close()
     with psycopg.connect(empty_url) as connection:
         connection.execute("ALTER TABLE tamga.event DISABLE TRIGGER USER")
         connection.execute("DELETE FROM tamga.event WHERE position = 2")
