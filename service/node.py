@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from service.audit.audit import Audit
-from service.first_record import record_first
+from service.first_record import FIRST_RECORD_ACTOR, first_record_parts
 from service.log import Log, open_log
 from service.registry import Registry
 from service.replica.follow import Follower
@@ -30,11 +30,16 @@ class Node:
     def start(self, progress: Progress | None = None) -> None:
         """Record the first record if it is wanted, catch up with the log, follow it and seal."""
         if self.settings.first_record:
-            record_first(self.registry)
+            self.record_first()
         self.follower.start(progress)
         if self.settings.seal:
             self.audit.start()
             self._sealing = True
+
+    def record_first(self) -> None:
+        """Record the first record; what is there already is not recorded again."""
+        for part in first_record_parts():
+            self.registry.record(part.facts, actor=FIRST_RECORD_ACTOR, command_id=part.command_id)
 
     def stop(self) -> None:
         """Stop in the reverse order; what was acknowledged is in the log."""

@@ -96,6 +96,10 @@ class Registry(Application[str]):
             return self._again(command_id, list(stored.positions), stored.request_hash == request)
         return self._attempt(facts, wanted, command_id, request, actor)
 
+    def check(self, facts: Sequence[Fact]) -> None:
+        """Refuse the facts as `record` would, and record nothing. Raises Refused with `index`."""
+        self._ask(facts, [None] * len(facts))
+
     def _attempt(
         self, facts: Sequence[Fact], wanted: list[int | None], command_id: str, request: str, actor: str
     ) -> Receipt:

@@ -64,6 +64,9 @@ class Settings:
     workers: Annotated[int, Setting(_whole(1, 64), "processes that serve; one of them follows the log")] = 1
     first_record: Annotated[bool, Setting(_switch, "record the first record at start, once")] = True
     origin: Annotated[str, Setting(str, "name of the log in checkpoints; by default tamga/<record id>")] = ""
+    recorder_key: Annotated[
+        str, Setting(str, "file with the keys that allow recording; by default made in the data folder")
+    ] = ""
     signing_key: Annotated[
         str, Setting(str, "file with the key that signs checkpoints; by default made in the data folder")
     ] = ""

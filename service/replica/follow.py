@@ -25,8 +25,9 @@ _LOGGER = logging.getLogger("tamga.replica")
 class Follower:
     """Keeps the replica at the head of the log."""
 
-    def __init__(self, log: Log, replica: Replica) -> None:
-        """Take both; `start` begins."""
+    def __init__(self, log: Log, replica: Replica, *, batch: int = _BATCH) -> None:
+        """Take both; `start` begins. A batch is what one transaction of the replica holds at most."""
+        self._batch = batch
         self._log, self._replica = log, replica
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="tamga-follower", daemon=True)
@@ -78,7 +79,7 @@ class Follower:
     def _catch_up(self) -> None:
         """Fold what the log has beyond the replica's position."""
         while not self._stopping.is_set():
-            entries = self._log.select_notifications(self._position + 1, _BATCH)
+            entries = self._log.select_notifications(self._position + 1, self._batch)
             if not entries:
                 break
             self._projector.apply(entries)
@@ -98,7 +99,7 @@ class Follower:
         self._open()
         reached = self._replica.position
         while self._position < reached:
-            entries = self._log.select_notifications(self._position + 1, _BATCH)
+            entries = self._log.select_notifications(self._position + 1, self._batch)
             self._projector.apply(entries)
             self._position = entries[-1].position
         self._replica.swapped()

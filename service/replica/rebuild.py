@@ -23,15 +23,22 @@ def rebuild(log: Log, path: Path, progress: Progress | None = None) -> int:
     A server that follows the same log notices the new file and goes on with it. Raises what the log raises; then the
     old file stays.
     """
+    _clear(path)
     building = path.with_suffix(f".building-{os.getpid()}")
-    building.unlink(missing_ok=True)
     try:
         position = _build(log, building, progress)
         os.replace(building, path)
     finally:
-        for suffix in ("", "-wal", "-shm", "-journal"):
-            Path(f"{building}{suffix}").unlink(missing_ok=True)
+        _clear(path)
     return position
+
+
+def _clear(path: Path) -> None:
+    """Remove what this process, or one that died, left of a build."""
+    for file in path.parent.glob(f"{path.stem}.building-*"):
+        pid = file.suffix.removeprefix(".building-").partition("-")[0]
+        if pid == str(os.getpid()) or not Path(f"/proc/{pid}").exists():
+            file.unlink(missing_ok=True)
 
 
 def _build(log: Log, path: Path, progress: Progress | None) -> int:

@@ -1,0 +1,109 @@
+"""`tamga events`: the history as text or JSON Lines."""
+
+import datetime
+import sys
+from collections.abc import Iterator
+
+import click
+import msgspec
+
+from domain.catalogue import CATALOGUE, load_fact
+from service.commands.common import Unusable, opened_log, settings
+from service.log import Entry, Log
+from service.log.codec import entry_json
+
+_PAGE = 2000
+
+
+@click.command()
+@click.option(
+    "--id", "ids", multiple=True, help="Only events of this object, such as deal:uz-boeing-787. May be repeated."
+)
+@click.option(
+    "--type", "types", multiple=True, help="Only events of this name, such as DealValueReported. May be repeated."
+)
+@click.option("--after", type=click.IntRange(min=0), default=0, help="Only events beyond this position.")
+@click.option("--since", help="Only events recorded at or after this time (ISO 8601).")
+@click.option("--until", help="Only events recorded at or before this time (ISO 8601).")
+@click.option("--limit", type=click.IntRange(min=1), help="At most this many events.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, as the log exports it.")
+def events(
+    ids: tuple[str, ...],
+    types: tuple[str, ...],
+    after: int,
+    since: str | None,
+    until: str | None,
+    limit: int | None,
+    as_json: bool,
+) -> None:
+    """Print the history, in the order in which it was recorded.
+
+    \b
+    tamga events --id deal:uz-boeing-787
+    tamga events --type FactCorrected --type EventRetracted --since 2026-01-01
+    tamga events --json --after 1000 > history.jsonl
+    """
+    unknown = [name for name in types if name not in CATALOGUE]
+    if unknown:
+        raise Unusable(f"{unknown[0]} is not an event; the names are those of the mutations, such as DealValueReported")
+    with opened_log(settings()) as log:
+        first = max(after, _position_before(log, since))
+        last = log.position_at(_time(until)) if until else None
+        for count, entry in enumerate(_read(log, ids, types, first, last), 1):
+            _print(entry, as_json)
+            if count == limit:
+                break
+
+
+def _position_before(log: Log, since: str | None) -> int:
+    """The last position recorded before the time."""
+    if since is None:
+        return 0
+    moment = datetime.datetime.fromisoformat(_time(since)) - datetime.timedelta(milliseconds=1)
+    return log.position_at(moment.isoformat())
+
+
+def _time(text: str) -> str:
+    try:
+        moment = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        raise Unusable(f"{text!r} is not a time; write 2026-01-31 or 2026-01-31T12:00:00Z") from None
+    return moment.isoformat() if moment.tzinfo else moment.replace(tzinfo=datetime.UTC).isoformat()
+
+
+def _read(log: Log, ids: tuple[str, ...], types: tuple[str, ...], after: int, last: int | None) -> Iterator[Entry]:
+    """The events that match, page by page; those of one object come from its own stream."""
+    if len(ids) == 1:
+        for entry in log.select_events(ids[0]):
+            if (
+                entry.position > after
+                and (last is None or entry.position <= last)
+                and (not types or entry.event in types)
+            ):
+                yield entry
+        return
+    while entries := log.select_notifications(after + 1, _PAGE, last, types):
+        yield from (entry for entry in entries if not ids or entry.stream in ids)
+        after = entries[-1].position
+
+
+def _print(entry: Entry, as_json: bool) -> None:
+    if as_json:
+        sys.stdout.buffer.write(entry_json(entry) + b"\n")
+        return
+    name = click.style(entry.event, fg="magenta" if entry.event in _EDITORIAL else "cyan")
+    place = click.style(f"{entry.position:>7}  {entry.recorded_at}", dim=True)
+    click.echo(f"{place}  {entry.stream}@{entry.version}  {name}  {_summary(entry)}")
+
+
+def _summary(entry: Entry) -> str:
+    try:
+        fact = load_fact(entry.event, entry.stream, entry.state)
+    except (ValueError, msgspec.MsgspecError):
+        return "(this version of tamga cannot read it)"
+    when = f"{fact.occurred_on}: " if fact.occurred_on else ""
+    sources = ", ".join(source.source.removeprefix("source:") for source in fact.sources)
+    return f"{when}{fact.content.summary()}{click.style(f'  [{sources}]', dim=True) if sources else ''}"
+
+
+_EDITORIAL = frozenset(name for name, event in CATALOGUE.items() if event.editorial)

@@ -1,0 +1,171 @@
+"""The follower: what it builds, what a kill leaves behind, and how a rebuild takes the place of a replica in use."""
+
+import multiprocessing
+import os
+import random
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import apsw
+import pytest
+
+from domain.catalogue import read_fact
+from domain.fact import Fact
+from service.log import Log, open_log
+from service.registry import Registry
+from service.replica.follow import Follower
+from service.replica.projector import Projector
+from service.replica.rebuild import fold_all, rebuild
+from service.replica.store import Replica, open_for_writing, position_of
+from service.replica.tables import ALIVE, TABLES, ddl
+
+ROUNDS = 50
+
+
+def facts(deals: int, first: int = 0) -> list[Fact]:
+    """Deals with a value, a line and an effect each, all on one source."""
+    source = [{"source": "source:s"}]
+    amount = {"low": "8", "high": "8", "unit": "aircraft"}
+    made: list[dict[str, Any]] = []
+    if first == 0:
+        made.append({"event": "SourceRegistered", "id": "source:s", "data": {"kind": "NEWS", "title": "A paper"}})
+    for number in range(first, first + deals):
+        id = f"deal:d{number}"
+        contents: list[tuple[str, dict[str, Any]]] = [
+            ("DealAnnounced", {"title": f"Deal {number}"}),
+            ("DealValueReported", {"money": {"low": "5", "high": "5", "currency": "USD", "basis": "CONTRACT"}}),
+            ("DealLineReported", {"key": "l", "item": "787", "quantity": amount, "commitment": "FIRM"}),
+            ("EffectClaimed", {"kind": "JOBS", "quantity": {**amount, "unit": "jobs"}}),
+        ]
+        made += [{"event": event, "id": id, "sources": source, "data": data} for event, data in contents]
+    return [read_fact(one) for one in made]
+
+
+def rows(connection: apsw.Connection) -> dict[str, list[Any]]:
+    """Everything that the replica holds."""
+    tables = ("event", "facet", "depends", "held_back", "search", *TABLES)
+    return {table: sorted(connection.execute(f"SELECT * FROM {table}").fetchall(), key=repr) for table in tables}
+
+
+def fresh_fold(log: Log) -> dict[str, list[Any]]:
+    """What a fold of the whole log from nothing holds."""
+    connection = apsw.Connection(":memory:")
+    for statement in ddl():
+        connection.execute(statement)
+    fold_all(log, connection)
+    return rows(connection)
+
+
+def record(folder: Path, deals: int) -> None:
+    log = open_log(f"sqlite:///{folder}/log.db")
+    Registry(log).record(facts(deals), actor="cli", command_id="all")
+    log.close()
+
+
+def follow(folder: Path) -> None:
+    log = open_log(f"sqlite:///{folder}/log.db")
+    follower = Follower(log, Replica(folder, log.record_id), batch=7)
+    follower.start()
+    time.sleep(60)
+
+
+@pytest.mark.fault
+def test_fifty_kills_during_projection_leave_what_a_fresh_fold_makes(tmp_path: Path) -> None:
+    fork = multiprocessing.get_context("fork")
+    writer = fork.Process(target=record, args=(tmp_path, 600))
+    writer.start()
+    writer.join()
+    open_for_writing(Replica(tmp_path, "any").path).close()
+    chance, interrupted = random.Random(7), 0
+    for _ in range(ROUNDS):
+        child = fork.Process(target=follow, args=(tmp_path,))
+        child.start()
+        time.sleep(chance.uniform(0.02, 0.08))
+        assert child.pid is not None
+        os.kill(child.pid, signal.SIGKILL)
+        child.join()
+        interrupted += 1
+    log = open_log(f"sqlite:///{tmp_path}/log.db")
+    replica = Replica(tmp_path, log.record_id)
+    with replica.read() as connection:
+        reached = position_of(connection)
+    follower = Follower(log, replica)
+    follower.start()
+    with replica.read() as connection:
+        assert rows(connection) == fresh_fold(log)
+    follower.stop()
+    log.close()
+    assert interrupted == ROUNDS
+    assert reached > 0
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Any:
+    """A log with a follower and its replica, started."""
+    log = open_log(f"sqlite:///{tmp_path}/log.db")
+    replica = Replica(tmp_path, log.record_id)
+    follower = Follower(log, replica)
+    registry = Registry(log)
+    registry.record(facts(3), actor="cli")
+    follower.start()
+    yield log, registry, replica
+    follower.stop()
+    replica.close()
+    log.close()
+
+
+def test_what_is_recorded_can_be_read_once_its_position_is_reached(node: Any) -> None:
+    _, registry, replica = node
+    receipt = registry.record(facts(1, first=3), actor="cli")
+    assert replica.wait(receipt.position, 5)
+    with replica.read() as connection:
+        assert connection.execute("SELECT title FROM deal WHERE id = 'deal:d3' AND until = ?", (ALIVE,)).get == "Deal 3"
+
+
+async def test_waiting_for_a_position_ends_when_it_is_reached_or_the_time_is_up(node: Any) -> None:
+    _, registry, replica = node
+    assert not await replica.reached(replica.position + 1, 0.05)
+    receipt = registry.record(facts(1, first=4), actor="cli")
+    assert await replica.reached(receipt.position, 5)
+
+
+def test_a_rebuild_takes_the_place_of_a_replica_in_use(node: Any) -> None:
+    log, registry, replica = node
+    before = replica.path.stat().st_ino
+    seen: list[tuple[int, int]] = []
+    rebuild(log, replica.path, lambda done, whole: seen.append((done, whole)))
+    assert replica.path.stat().st_ino != before
+    assert seen[-1] == (replica.position, replica.position)
+    receipt = registry.record(facts(1, first=5), actor="cli")
+    assert replica.wait(receipt.position, 5)
+    with replica.read() as connection:
+        assert connection.execute("SELECT count(*) FROM deal WHERE until = ?", (ALIVE,)).get == 4
+        assert rows(connection) == fresh_fold(log)
+
+
+def test_a_second_process_on_the_same_folder_reads_and_does_not_follow(node: Any) -> None:
+    log, registry, replica = node
+    other = Replica(replica.path.parent, log.record_id)
+    follower = Follower(log, other)
+    follower.start()
+    receipt = registry.record(facts(1, first=6), actor="cli")
+    assert not other.follows
+    assert other.wait(receipt.position, 5)
+    follower.stop()
+
+
+def test_an_event_that_cannot_be_read_holds_back_its_own_stream_alone(tmp_path: Path) -> None:
+    from tests.support.histories import entries
+
+    log = entries(facts(2))
+    broken = log[1].__class__(**{**log[1].__dict__, "state": b"\xff"})
+    connection = apsw.Connection(":memory:")
+    for statement in ddl():
+        connection.execute(statement)
+    Projector(connection).apply([log[0], broken, *log[2:]])
+    held = connection.execute("SELECT stream, position FROM held_back").fetchall()
+    assert held == [("deal:d0", 2)]
+    assert connection.execute("SELECT DISTINCT id FROM deal").fetchall() == [("deal:d1",)]
+    assert connection.execute("SELECT count(*) FROM event").get == len(log)
