@@ -66,21 +66,24 @@ class Opened:
     """What the record knows so far."""
 
     def __init__(self) -> None:
-        self.ids: set[str] = set()
+        self.streams: dict[str, Aggregate] = {}
 
     def exists(self, id: str) -> bool:
-        return id in self.ids
+        return id in self.streams
+
+    def get(self, id: str) -> Aggregate:
+        return self.streams[id]
 
 
 @cache
 def recorded() -> dict[str, Aggregate]:
     """Every stream, recorded in order; a refusal fails the test that asks."""
-    world, streams = Opened(), dict[str, Aggregate]()
+    world = Opened()
     for fact in first_record():
-        stream = streams.setdefault(fact.id, new_aggregate(fact.id))
+        stream = world.streams.get(fact.id) or new_aggregate(fact.id)
         stream.record(fact, world)
-        world.ids.add(fact.id)
-    return streams
+        world.streams[fact.id] = stream
+    return world.streams
 
 
 def event(claim: str) -> tuple[Fact, str]:
