@@ -27,6 +27,9 @@ class Content:
     repeats: ClassVar[bool] = False
     """Whether it can happen again to the same object, so that two dates of it do not compete."""
 
+    onward: ClassVar[str | None] = None
+    """The field with the id of a like object that stands for this one; following it must not lead back."""
+
     def summary(self) -> str:
         """One line for people, with the names and amounts."""
         raise NotImplementedError

@@ -127,7 +127,7 @@ class Institution(Aggregate):
 
     def check(self, content: Content) -> None:
         """Refuse a ministry that begins without a name or country, and a mandate that says nothing."""
-        if self.version == 0 and isinstance(content, MinistryEstablished):
+        if isinstance(content, MinistryEstablished) and not any(self.live(MinistryAnnounced)):
             self.needs(content, "name", "country")
         if isinstance(content, MandateDefined) and not content.topics and content.legal_act is None:
             raise Refused("INVALID_VALUE", "data.topics", "name at least one topic or the act")

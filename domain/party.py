@@ -64,6 +64,7 @@ class PartyMerged(Content):
     """A party proved to be another one recorded twice; references to it mean the survivor from here on."""
 
     editorial: ClassVar[bool] = True
+    onward: ClassVar[str | None] = "into"
     into: Annotated[PartyId, doc("the party that it is")]
     reason: Annotated[Text, doc("how it was found out")]
 
@@ -95,10 +96,8 @@ class Party(Aggregate):
     events = (PartyRegistered, PartyIdentified, PartyRenamed, PartyMerged, PartySucceeded, *COMMON)
 
     def check(self, content: Content) -> None:
-        """Refuse any event on a merged party but the retraction of the merger, and a merger with itself."""
+        """Refuse any event on a merged party but the retraction of the merger."""
         merged = next(self.live(PartyMerged), None)
         undoes = isinstance(content, EventRetracted) and isinstance(self.facts[content.target - 1].content, PartyMerged)
         if merged is not None and not undoes:
             raise Refused("PARTY_MERGED", "id", f"{self.id} was merged into {merged.into}; record it there")
-        if isinstance(content, PartyMerged) and content.into == self.id:
-            raise Refused("INVALID_VALUE", "data.into", "a party cannot be merged into itself")

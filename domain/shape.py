@@ -54,7 +54,7 @@ def _unfit(item: Any) -> str | None:
 
 def unknown_in(kind: type[Content], field: str, value: Any) -> Iterator[str]:
     """Paths of the unknown keys in the value of one top-level field on disk, as corrections and claims give it."""
-    yield from _unknown({field: value}, Fact if field == "sources" else kind, "")
+    yield from _unknown({field: value}, Fact if field in ("sources", "occurred_on") else kind, "")
 
 
 def _unknown(value: dict[str, Any], kind: Any, path: str) -> Iterator[str]:

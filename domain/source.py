@@ -15,6 +15,7 @@ class SourceRegistered(Content):
     """A source was registered."""
 
     opens: ClassVar[bool] = True
+    onward: ClassVar[str | None] = "derived_from"
     kind: Annotated[SourceKind, doc("what it is, which says how far it is trusted")]
     title: Annotated[Name, doc("its title")]
     url: Annotated[Url | None, doc("its address, if it has one")] = None

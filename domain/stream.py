@@ -3,6 +3,7 @@
 Refusing (`check`) is apart from applying (`apply`): applying never raises, reads no clock and follows no rule of today.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Protocol, Self, TypeVar
@@ -10,10 +11,13 @@ from typing import Any, ClassVar, Protocol, Self, TypeVar
 import msgspec
 from eventsourcing.domain import BaseAggregate, datetime_now_with_tzinfo
 
+from domain.codes import Stance
 from domain.common import ClaimAdopted, EventRetracted, FactClaimed, FactCorrected
-from domain.fact import Content, Fact, Refused, check_values, field_names, patched, references
+from domain.fact import Content, Fact, Refused, check_values, field_names, field_values, patched, references
+from domain.shape import unknown_in
 
 TContent = TypeVar("TContent", bound=Content)
+_VERSION = re.compile("[1-9][0-9]{0,15}")
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,10 @@ class World(Protocol):
         """Whether a stream has begun."""
         ...
 
+    def get(self, id: str) -> "Aggregate":
+        """The stream, empty if it has not begun."""
+        ...
+
 
 @dataclass(frozen=True)
 class Recorded:
@@ -109,8 +117,10 @@ class Aggregate(BaseAggregate[str]):
         _check_provenance(fact)
         check_values(fact)
         _check_references(fact, world)
-        self._check_target(fact.content, world)
+        self._check_target(fact, world)
         self.check(fact.content)
+        self._check_circle(fact.content, world)
+        self._check_consequences(fact.content, hold([*self.facts, fact]), world)
         event = Recorded(fact.id, self.version + 1, fact)
         self.pending_events.append(event)  # type: ignore[arg-type]  # the library asks only for the two protocols
         apply(self, event)
@@ -139,7 +149,7 @@ class Aggregate(BaseAggregate[str]):
         content = fact.content
         if not isinstance(content, self.events):
             raise Refused("WRONG_NOUN", "id", f"{fact.event} cannot be recorded of {fact.id}")
-        opened = [one.event for one in self.facts if one.content.opens]
+        opened = {one.fact.event for one in self.held() if one.fact.content.opens and (one.live or one.version == 1)}
         if self.version == 0 and not content.opens:
             raise Refused("NOT_FOUND", "id", f"{fact.id} is not in the record; it begins with {self._openings()}")
         if self.version > 0 and content.opens and fact.event in opened:
@@ -148,62 +158,127 @@ class Aggregate(BaseAggregate[str]):
     def _openings(self) -> str:
         return " or ".join(event.__name__ for event in self.events if event.opens)
 
-    def _check_target(self, content: Content, world: World) -> None:
-        if isinstance(content, (FactClaimed, FactCorrected, EventRetracted)):
-            self._check_version(content)
-        if isinstance(content, FactClaimed) and content.value is not None:
-            self._try("value", self.held()[content.target - 1].fact, content.field, content.value, world)
-        if isinstance(content, FactCorrected):
-            self._check_correction(content, world)
-        if isinstance(content, ClaimAdopted):
-            self._check_adopted(content)
+    def _check_target(self, fact: Fact, world: World) -> None:
+        match fact.content:
+            case FactClaimed():
+                self._check_claimed(fact, fact.content, world)
+            case FactCorrected():
+                self._check_correction(fact.content, world)
+            case EventRetracted():
+                if not self._target(fact.content).live:
+                    reason = f"{self.id}@{fact.content.target} is retracted already"
+                    raise Refused("UNKNOWN_TARGET", "data.target", reason)
+            case ClaimAdopted():
+                self._check_adopted(fact.content)
 
-    def _check_version(self, content: FactClaimed | FactCorrected | EventRetracted) -> None:
+    def _target(self, content: FactClaimed | FactCorrected | EventRetracted) -> Held:
         if content.target > self.version:
-            raise Refused(
-                "UNKNOWN_TARGET",
-                "data.target",
-                f"{self.id} has no version {content.target}; its last is {self.version}",
-            )
-        target = self.held()[content.target - 1]
-        if isinstance(content, EventRetracted):
-            if not target.live:
-                raise Refused("UNKNOWN_TARGET", "data.target", f"{self.id}@{content.target} is retracted already")
-            return
-        claim_on_claim = isinstance(target.fact.content, FactClaimed) and isinstance(content, FactClaimed)
-        if target.fact.content.editorial or claim_on_claim:
-            raise Refused("UNKNOWN_TARGET", "data.target", f"{target.fact.event} states no fact; retract it instead")
-        if content.field not in field_names(type(target.fact.content)):
-            known = ", ".join(field_names(type(target.fact.content)))
-            raise Refused(
-                "UNKNOWN_TARGET", "data.field", f"{target.fact.event} has no field {content.field!r}; it has {known}"
-            )
+            reason = f"{self.id} has no version {content.target}; its last is {self.version}"
+            raise Refused("UNKNOWN_TARGET", "data.target", reason)
+        return self.held()[content.target - 1]
+
+    def _check_claimed(self, fact: Fact, content: FactClaimed, world: World) -> None:
+        target = self._target(content).fact
+        if target.content.editorial or isinstance(target.content, FactClaimed):
+            reason = f"{target.event} is no first report; speak of the event that it speaks of"
+            raise Refused("UNKNOWN_TARGET", "data.target", reason)
+        _check_field(content.field, target, [name for name in field_names(target.content) if name != "sources"])
+        if content.value is not None:
+            _try("value", target, content.field, content.value, world)
+        elif all(source.stance is not Stance.DENIES for source in fact.sources):
+            reason = "give what the source says, or a source with the stance DENIES"
+            raise Refused("INVALID_VALUE", "data.value", reason)
 
     def _check_correction(self, content: FactCorrected, world: World) -> None:
-        self._try("now", self.held()[content.target - 1].fact, content.field, content.now, world)
-        if content.field == "sources" and not content.now:
-            raise Refused("NO_SOURCE", "data.now", "a fact keeps at least one source")
-
-    def _try(self, name: str, target: Fact, field: str, value: Any, world: World) -> None:
-        """Refuse a value that the target's field would not take."""
-        try:
-            changed = patched(target, field, value)
-        except (msgspec.ValidationError, ValueError) as error:
-            raise Refused("INVALID_VALUE", f"data.{name}", str(error)) from None
-        try:
-            check_values(changed)
-            _check_references(changed, world)
-        except Refused as refused:
-            raise Refused(refused.code, f"data.{name}", f"{refused.field}: {refused.reason}") from None
+        target = self._target(content).fact
+        if target.content.editorial:
+            raise Refused("UNKNOWN_TARGET", "data.target", f"{target.event} states no fact; retract it instead")
+        _check_field(content.field, target, field_names(target.content))
+        _try("now", target, content.field, content.now, world)
 
     def _check_adopted(self, content: ClaimAdopted) -> None:
         event, _, name = content.claim.partition("#")
         stream, _, version = event.rpartition("@")
-        if stream != self.id or not version.isdigit() or not 1 <= int(version) <= self.version:
+        if stream != self.id or not _VERSION.fullmatch(version) or int(version) > self.version:
             raise Refused("UNKNOWN_TARGET", "data.claim", f"{content.claim} is no claim of {self.id}")
-        held = self.held()[int(version) - 1]
-        if not held.live or name not in field_names(type(held.fact.content)) or held.fact.content.editorial:
+        if not self._is_live_claim(self.held()[int(version) - 1], name):
             raise Refused("UNKNOWN_TARGET", "data.claim", f"{content.claim} is no live claim")
+
+    def _is_live_claim(self, held: Held, name: str) -> bool:
+        """Whether the field of the event is a claim that stands; of a corrected field it is the correction's `now`."""
+        content = held.fact.content
+        if isinstance(content, FactCorrected):
+            target = self.held()[content.target - 1]
+            stands = target.live and target.corrections.get(content.field) == held.version
+            return stands and name == "now" and content.now is not None
+        if content.editorial or not held.live or name in held.corrections:
+            return False
+        if isinstance(content, FactClaimed) and name != "value":
+            return False
+        return name != "sources" and field_values(held.fact).get(name) not in (None, [])
+
+    def _check_circle(self, content: Content, world: World) -> None:
+        """Refuse an id that leads back here by way of other streams."""
+        pointed, seen = _pointed(content), {""}
+        while pointed not in seen:
+            if pointed == self.id:
+                raise Refused("INVALID_VALUE", f"data.{content.onward}", f"it leads back to {self.id}")
+            seen.add(pointed)
+            pointed = next((to for one in world.get(pointed).live(Content) if (to := _pointed(one))), "")
+
+    def _check_consequences(self, content: Content, after: list[Held], world: World) -> None:
+        """Refuse a correction or retraction if a fact that it changes or brings back would not be taken now.
+
+        What did not fit before may stay so: a slip beside it can still be put right.
+        """
+        for was, now in zip(self.held(), after, strict=False):
+            if not now.live or (was.live and was.fact == now.fact):
+                continue
+            fault = self._fault(now, after, world)
+            if fault is not None and not (was.live and self._fault(was, self.held(), world)):
+                own = isinstance(content, FactCorrected) and content.target == now.version
+                reason = f"{self.id}@{now.version} would not be taken: {fault.reason}"
+                raise Refused(fault.code, "data.now" if own else "data.target", reason)
+
+    def _fault(self, held: Held, all: list[Held], world: World) -> Refused | None:
+        """Why the fact would be refused beside all others of these; None if it would be taken."""
+        rest = self.begin(self.id)
+        rest.facts, rest.version = self.facts, held.version - 1
+        rest._held = [replace(one, retracted_by=held.version) if one is held else one for one in all]
+        try:
+            if isinstance(held.fact.content, FactClaimed):
+                rest._check_claimed(held.fact, held.fact.content, world)
+            rest.check(held.fact.content)
+            rest._check_circle(held.fact.content, world)
+        except Refused as fault:
+            return fault
+        return None
+
+
+def _pointed(content: Content) -> str:
+    return "" if content.onward is None else getattr(content, content.onward) or ""
+
+
+def _check_field(field: str, target: Fact, known: Sequence[str]) -> None:
+    if field not in known:
+        reason = f"{target.event} has no field {field!r}; it has {', '.join(known)}"
+        raise Refused("UNKNOWN_TARGET", "data.field", reason)
+
+
+def _try(name: str, target: Fact, field: str, value: Any, world: World) -> None:
+    """Refuse a value that the target's field would not take."""
+    for path in unknown_in(type(target.content), field, value):
+        raise Refused("INVALID_VALUE", f"data.{name}", f"{path}: no such field")
+    try:
+        changed = patched(target, field, value)
+    except (msgspec.ValidationError, ValueError) as error:
+        raise Refused("INVALID_VALUE", f"data.{name}", str(error)) from None
+    try:
+        _check_provenance(changed)
+        check_values(changed)
+        _check_references(changed, world)
+    except Refused as refused:
+        raise Refused(refused.code, f"data.{name}", f"{refused.field}: {refused.reason}") from None
 
 
 def _check_provenance(fact: Fact) -> None:
