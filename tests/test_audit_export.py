@@ -276,7 +276,7 @@ def test_the_entries_of_a_bundle_fill_65535_bytes_at_most(tmp_path: Path) -> Non
 
 
 def run(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    code = "import sys; from service.audit.commands import audit; audit(sys.argv[1:])"
+    code = "import sys; from service.commands.audit import audit; audit(sys.argv[1:])"
     environment = {**os.environ, "TAMGA_DATA_DIR": str(data)}
     return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, env=environment)
 

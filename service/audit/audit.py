@@ -50,7 +50,6 @@ class Audit:
     ) -> None:
         self.log = log
         self.origin = origin or f"tamga/{log.record_id}"
-        data_dir.mkdir(parents=True, exist_ok=True)
         self.keys = KeyRing(data_dir, self.origin, key_file)
         self.sealer = Sealer(log, data_dir, self.keys, board or Alone())
         self.hashes = HashFiles(data_dir / TILES)

@@ -107,6 +107,7 @@ class Sealer:
 
         Does nothing while another process holds the lease. Raises SealRefused, KeyUnusable, or the database's errors.
         """
+        self._folder.mkdir(parents=True, exist_ok=True)
         if not self._lock.hold():
             self._ready = self._leads = False
             return False

@@ -110,12 +110,10 @@ class HashFiles:
     """
 
     def __init__(self, directory: Path, *, writable: bool = False) -> None:
-        """Open the files of a directory; `writable` makes what is missing."""
+        """Open the files of a directory; `writable` makes those that are missing."""
         self.directory = directory
         self._flags = os.O_RDWR | os.O_CREAT if writable else os.O_RDONLY
         self._handles: dict[int, int] = {}
-        if writable:
-            directory.mkdir(parents=True, exist_ok=True)
 
     def read(self, level: int, start: int, count: int) -> bytes:
         """The bytes of `count` hashes of a level from `start` on; IncompleteTiles if they are not there."""

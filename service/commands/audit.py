@@ -1,0 +1,185 @@
+"""`tamga audit`: export, verify and prove, for auditors; and the public keys of the log."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import click
+from eventsourcing.persistence import PersistenceError
+
+from service.audit.audit import Audit, NotSealed
+from service.audit.export import ExportRefused, export
+from service.audit.files import read_if_there
+from service.audit.keys import KeyUnusable
+from service.audit.note import VerifierKey
+from service.audit.proof import ProofFile, ProofRefused
+from service.audit.sealer import LAST
+from service.audit.sources import LogSource, Source, SourceUnreadable, folder_source, web_source
+from service.audit.verify import NothingToVerify, Older, Verdict, verify
+from service.commands.common import REFUSED, Unusable, opened_log, plural, progress_bar, settings
+from service.settings import Settings
+
+_TROUBLE = (SourceUnreadable, NothingToVerify, PersistenceError, KeyUnusable, NotSealed, OSError, ValueError)
+_KEY = click.option(
+    "--key", "keys", multiple=True, metavar="VKEY", help="A public key that you trust, or a file of them."
+)
+_READABLE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.group()
+def audit() -> None:
+    """Prove that no past event was altered, removed or slipped in.
+
+    \b
+    tamga audit export kept            keep the sealed record as plain files
+    tamga audit verify --against kept  check the record against what was kept
+    tamga audit proof 300 -o 300.tlog-proof
+    """
+
+
+@audit.command("export")
+@click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--from", "url", metavar="URL", help="A served log, such as https://example.org/log, instead of our own.")
+def export_command(directory: Path, url: str | None) -> None:
+    """Write tiles, entries, checkpoint and public keys into DIRECTORY; run again, it adds what is new."""
+    with _trouble_ends(), _opened(url) as source, progress_bar("Exporting") as progress:
+        try:
+            done = export(source, directory, progress)
+        except ExportRefused as error:
+            raise Differs(str(error))
+    click.echo(f"{directory}: {plural(done.size, 'event')}, {done.added:,} of them new")
+
+
+@audit.command("verify")
+@click.argument("source", required=False)
+@click.option("--against", multiple=True, metavar="FILE|FOLDER", help="An older checkpoint or export. May be repeated.")
+@_KEY
+def verify_command(source: str | None, against: tuple[str, ...], keys: tuple[str, ...]) -> None:
+    """Check SOURCE: an export's folder, a database's address, or http(s)://.../log; by default the log of the settings.
+
+    Without --key the keys are those that SOURCE itself names, which proves less. Ends with 0 if all is as it was
+    signed, 1 if something differs, 2 if it could not be checked.
+    """
+    with _trouble_ends(), _opened(source) as opened, progress_bar("Verifying") as progress:
+        older = [*map(_older, against), *([] if source else _own_memory())]
+        verdict = verify(opened, keys=_keys(keys), against=older, progress=progress)
+    _tell(verdict, opened.name, trusted=bool(keys))
+
+
+@audit.command("proof")
+@click.argument("position", type=click.IntRange(min=1))
+@click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="Instead of standard output.")
+def proof_command(position: int, output: Path | None) -> None:
+    """Write the proof of the event at POSITION: one small file that C2SP tlog-proof tools read."""
+    with _trouble_ends(), _own(settings()) as own:
+        proof = own.proof_file(position)
+    if output:
+        output.write_bytes(proof)
+    else:
+        click.echo(proof, nl=False)
+
+
+@audit.command("check-proof")
+@click.argument("proof", type=_READABLE)
+@click.option("--entry", type=_READABLE, help="The entry that it should prove; by default the one inside.")
+@_KEY
+def check_proof_command(proof: Path, entry: Path | None, keys: tuple[str, ...]) -> None:
+    """Check a proof file with keys that you trust, and print the event that it proves."""
+    with _trouble_ends():
+        try:
+            parsed = ProofFile.parse(proof.read_bytes())
+            content = entry.read_bytes() if entry else parsed.extra or b""
+            head = parsed.verify(content, _keys(keys))
+        except ProofRefused as error:
+            raise Differs(str(error))
+    click.echo(content)
+    click.echo(f"Proven: position {parsed.index + 1:,} of {head.size:,} of {head.origin}", err=True)
+
+
+@audit.command("keys")
+@click.option("--rotate", is_flag=True, help="Make a new key, which signs from now on; old ones stay listed.")
+def keys_command(rotate: bool) -> None:
+    """Print the public keys of the log, oldest first."""
+    with _trouble_ends(), _own(settings()) as own:
+        if rotate:
+            own.keys.rotate()
+        for key in own.vkeys():
+            click.echo(key)
+
+
+@contextmanager
+def _trouble_ends() -> Iterator[None]:
+    try:
+        yield
+    except _TROUBLE as error:
+        raise Unusable(str(error)) from None
+
+
+class Differs(click.ClickException):
+    """What was checked is not what was signed."""
+
+    exit_code = REFUSED
+
+
+@contextmanager
+def _own(given: Settings) -> Iterator[Audit]:
+    """The audit of a log; it seals nothing."""
+    with opened_log(given) as log:
+        key_file = Path(given.signing_key) if given.signing_key else None
+        yield Audit(log, given.data_dir, given.origin or None, key_file=key_file)
+
+
+@contextmanager
+def _opened(source: str | None) -> Iterator[Source]:
+    with ExitStack() as stack:
+        if source and source.startswith(("http://", "https://")):
+            yield stack.enter_context(web_source(source))
+        elif source and "://" not in source:
+            yield folder_source(Path(source))
+        else:
+            yield _log_source(source, stack)
+
+
+def _log_source(url: str | None, stack: ExitStack) -> Source:
+    """The log at an address, with the tiles and keys of its data folder if it stands in one."""
+    given = settings()
+    if url is None or url == given.log_url:
+        own = stack.enter_context(_own(given))
+        return LogSource(own.log, given.data_dir, own.verifiers())
+    elsewhere = replace(given, database_url=url, data_dir=Path(url.removeprefix("sqlite:///")).parent, origin="")
+    if url.startswith("sqlite:///") and (elsewhere.data_dir / LAST).exists():
+        own = stack.enter_context(_own(elsewhere))
+        return LogSource(own.log, elsewhere.data_dir, own.verifiers())
+    return LogSource(stack.enter_context(opened_log(elsewhere)), None, [])
+
+
+def _own_memory() -> list[Older]:
+    note = read_if_there(settings().data_dir / LAST)
+    return [Older("the last checkpoint", note)] if note else []
+
+
+def _older(path: str) -> Older:
+    if not Path(path).is_dir():
+        return Older(path, Path(path).read_bytes())
+    kept = folder_source(Path(path))
+    note = kept.checkpoint()
+    if note is None:
+        raise NothingToVerify(f"{path} has no checkpoint")
+    return Older(path, note, kept)
+
+
+def _keys(given: tuple[str, ...]) -> list[VerifierKey]:
+    lines = [line for each in given for line in (Path(each).read_text().split() if Path(each).is_file() else [each])]
+    return [VerifierKey.parse(line) for line in lines]
+
+
+def _tell(verdict: Verdict, name: str, *, trusted: bool) -> None:
+    head = verdict.checkpoint
+    if not verdict.ok or head is None:
+        where = f"position {verdict.position}: " if verdict.position else ""
+        raise Differs(f"{name} is not what was signed. {where}{verdict.problem}")
+    click.echo(f"{name}: all {head.size:,} events of {head.origin} are as they were signed")
+    click.echo(f"root {head.root.hex()}; compared with {', '.join(verdict.compared)}")
+    if not trusted:
+        click.echo("The keys are those that the source names itself; give --key to check with one you trust.", err=True)
