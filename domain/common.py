@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar
 
 from domain.codes import CorrectionCause, EffectKind, Outlook
 from domain.fact import Content
-from domain.values import Money, Name, SectorShare, StatedQuantity, Text, Version, doc
+from domain.values import Money, Name, Personal, SectorShare, StatedQuantity, Text, Version, doc
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +39,7 @@ class AssessmentVoiced(Content):
 
     theme: Annotated[Name, doc("what it is about, such as 'ties' or 'innovation'")]
     statement: Annotated[Text, doc("what was said, in our words")]
-    by: Annotated[Name | None, doc("who said it, if not the source itself")] = None
+    by: Annotated[Name | None, Personal(), doc("who said it, if not the source itself")] = None
 
     def summary(self) -> str:
         """One line for people."""
@@ -124,12 +124,17 @@ class EventRetracted(Content):
 
 
 def _brief(value: Any) -> str:
-    """A JSON value in a few words."""
+    """A JSON value in a few words: of a number its words or bounds with unit and basis, of a list each item."""
     if value is None:
         return "nothing"
-    if isinstance(value, dict):
-        return str(value.get("as_stated") or value.get("low") or value.get("high") or value)
-    return str(value)
+    if isinstance(value, list):
+        return ", ".join(_brief(item) for item in value) or "nothing"
+    if not isinstance(value, dict):
+        return str(value)
+    bounds = dict.fromkeys(str(value[name]) for name in ("low", "high") if value.get(name) is not None)
+    number = str(value.get("as_stated") or " to ".join(bounds))
+    rest = [str(item) for name, item in value.items() if name not in ("as_stated", "low", "high", "modifier")]
+    return " ".join(filter(None, (number, *rest)))
 
 
 COMMON: tuple[type[Content], ...] = (

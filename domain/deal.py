@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Annotated, ClassVar
 
 from domain.codes import DealKind, LineCommitment
@@ -26,7 +26,18 @@ from domain.deal_terms import (
 )
 from domain.fact import Content, Refused
 from domain.stream import Aggregate
-from domain.values import AgreementId, DealId, GatheringId, Name, PartyRef, SectorShare, StatedQuantity, Text, doc
+from domain.values import (
+    EXACT,
+    AgreementId,
+    DealId,
+    GatheringId,
+    Name,
+    PartyRef,
+    SectorShare,
+    StatedQuantity,
+    Text,
+    doc,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,8 +169,8 @@ class DealSuperseded(Content):
 
 
 def quantity(stated: StatedQuantity) -> Decimal:
-    """The number to count with; an undisclosed one counts as none."""
-    return stated.number() or Decimal(0)
+    """The number to count with; an undisclosed or negative one counts as none."""
+    return max(Decimal(0), stated.number() or Decimal(0))
 
 
 class Deal(Aggregate):
@@ -195,11 +206,11 @@ class Deal(Aggregate):
     )
 
     def check(self, content: Content) -> None:
-        """Refuse keys that the deal does not know and more options than are open."""
+        """Refuse keys that the deal does not know and the exercise of more options than are open."""
         for field, kind, key in _keys(content):
             if key not in self._known(kind):
                 raise Refused("UNKNOWN_KEY", f"data.{field}", f"{self.id} has no {kind} {key!r}")
-        if isinstance(content, (OptionExercised, OptionExpired)):
+        if isinstance(content, OptionExercised):
             self._check_options(content)
 
     def _known(self, kind: str) -> set[str]:
@@ -208,42 +219,34 @@ class Deal(Aggregate):
                 return {line.key for line in self.live(DealLineReported)}
             case "condition":
                 return {condition.key for condition in self.live(ConditionSet)}
-            case "financing":
-                return {financing.key for financing in self.live(FinancingOffered)}
             case _:
-                return {delivery.key for delivery in self.live(DeliveryScheduled)}
+                return {financing.key for financing in self.live(FinancingOffered)}
 
-    def _check_options(self, content: OptionExercised | OptionExpired) -> None:
-        number = content.quantity.number()
-        if number is None or number <= 0:
-            raise Refused("INVALID_VALUE", "data.quantity", "say how many options, a number above 0")
-        open_options = self.open_options(content.line)
-        if number > open_options:
-            raise Refused(
-                "TOO_MANY_OPTIONS",
-                "data.quantity",
-                f"{number} options, but {open_options} are open on line {content.line!r}",
-            )
+    def _check_options(self, content: OptionExercised) -> None:
+        number, left = content.quantity.number(), self.open_options(content.line)
+        if left == 0 or (number is not None and number > left):
+            asked = "some" if number is None else number
+            reason = f"{asked} options exercised, but {left} are open on line {content.line!r}"
+            raise Refused("TOO_MANY_OPTIONS", "data.quantity", reason)
 
     def open_options(self, line: str) -> Decimal:
-        """Options of the line still open: its latest live OPTION report less what was exercised and expired."""
+        """Options of the line still open, 0 at least: its latest live OPTION report less exercises and expiries."""
         reports = [
             report
             for report in self.live(DealLineReported)
             if report.key == line and report.commitment is LineCommitment.OPTION
         ]
-        used = sum(
-            (quantity(act.quantity) for act in self.live(OptionExercised, OptionExpired) if act.line == line),
-            Decimal(0),
-        )
-        return (quantity(reports[-1].quantity) if reports else Decimal(0)) - used
+        acts = (act.quantity for act in self.live(OptionExercised, OptionExpired) if act.line == line)
+        with localcontext(EXACT):
+            used = sum((quantity(stated) for stated in acts), Decimal(0))
+            return max(Decimal(0), (quantity(reports[-1].quantity) if reports else Decimal(0)) - used)
 
 
 def _keys(content: Content) -> Iterator[tuple[str, str, str]]:
-    """The keys that an event names: its field, what kind of key, and the key."""
+    """The keys that an event must not be first to name: its field, what kind of key, and the key."""
     if isinstance(content, CommitmentFirmed):
         yield from ((f"lines[{index}]", "line", key) for index, key in enumerate(content.lines))
-    for kind in ("line", "condition", "financing", "delivery"):
+    for kind in ("line", "condition", "financing"):
         key = getattr(content, kind, None)
         if isinstance(key, str):
             yield kind, kind, key

@@ -4,14 +4,25 @@ Here is what all contents share: their JSON, the references in them, and what th
 """
 
 import dataclasses
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, wraps
 from typing import Annotated, Any, ClassVar, NamedTuple, get_args, get_origin, get_type_hints
 
 import msgspec
 
 from domain.values import AnyId, Checked, Personal, Ref, Rule, SourceRef, WorldDate, broken
+
+_BREAKS = re.compile("[\\s\\x00-\\x1f\\x7f-\\x9f]+")
+
+
+def _on_one_line(summary: Callable[[Any], str]) -> Callable[[Any], str]:
+    @wraps(summary)
+    def line(content: Any) -> str:
+        return _BREAKS.sub(" ", summary(content)).strip()
+
+    return line
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +40,11 @@ class Content:
 
     onward: ClassVar[str | None] = None
     """The field with the id of a like object that stands for this one; following it must not lead back."""
+
+    def __init_subclass__(cls) -> None:
+        """Keep each event's summary on one line, whatever its texts hold."""
+        if "summary" in cls.__dict__:
+            cls.summary = _on_one_line(cls.summary)  # type: ignore[assignment, method-assign]
 
     def summary(self) -> str:
         """One line for people, with the names and amounts."""

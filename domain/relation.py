@@ -56,8 +56,6 @@ class Relation(Aggregate):
     events = (RelationOpened, IndicatorReported, *COMMON)
 
     def check(self, content: Content) -> None:
-        """Refuse a report with no number and a relation of fewer than two parties."""
+        """Refuse a report of no number or of two."""
         if isinstance(content, IndicatorReported) and (content.quantity is None) == (content.money is None):
             raise Refused("INVALID_VALUE", "data.quantity", "give either a quantity or money")
-        if isinstance(content, RelationOpened) and not content.parties:
-            raise Refused("INVALID_VALUE", "data.parties", "a relation needs a party")

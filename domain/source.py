@@ -22,7 +22,7 @@ class SourceRegistered(Content):
     publisher: Annotated[Name | None, doc("who published it")] = None
     author: Annotated[Name | None, Personal(), doc("who wrote it")] = None
     published_on: Annotated[WorldDate | None, doc("when it was published")] = None
-    language: Annotated[Language | None, doc("ISO 639-1 code of its language")] = None
+    language: Annotated[Language | None, doc("ISO 639 code of its language")] = None
     content_hash: Annotated[Name | None, doc("hash of its content, as algorithm:hex")] = None
     derived_from: Annotated[SourceId | None, doc("the original that it reprints or quotes")] = None
 
