@@ -43,9 +43,11 @@ class ErrorCode(StrEnum):
     """It took longer than an operation may."""
     TOO_MANY = "TOO_MANY_SUBSCRIPTIONS"
     """This connection has as many operations as it may."""
+    UNAVAILABLE = "UNAVAILABLE"
+    """The log's database does not answer; repeating a command under the same id is safe."""
     SHUTTING_DOWN = "SHUTTING_DOWN"
     """This node takes no new work; another does."""
-    INTERNAL = "INTERNAL"
+    INTERNAL = "INTERNAL_ERROR"
     """Our fault; the log has it under the id that is told."""
 
 
