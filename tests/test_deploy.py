@@ -1,0 +1,146 @@
+"""What the container files promise: settings that exist, rights that stay small, a proxy that holds nothing back."""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from service.log import migrate
+from service.settings import described, from_environment
+from tests.support.compose import COMPOSE_FILE, compose, service_environment
+from tests.support.postgres_server import find_programs, own_server
+from tests.support.readme import ROOT
+
+NODES = ("node-1", "node-2")
+NGINX = (ROOT / "deploy" / "nginx.conf").read_text("utf-8")
+DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
+
+
+def services() -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = compose()["services"]
+    return found
+
+
+def config_command() -> list[str] | None:
+    """The Compose that is on this machine, if any: the plugin, else the older program."""
+    docker = shutil.which("docker")
+    if docker and not subprocess.run([docker, "compose", "version"], capture_output=True, check=False).returncode:
+        return [docker, "compose"]
+    older = shutil.which("docker-compose")
+    return [older] if older else None
+
+
+def test_compose_accepts_the_file() -> None:
+    command = config_command()
+    if command is None:
+        pytest.skip("no Docker Compose on this machine; the tests beside this one read the file themselves")
+    read = subprocess.run([*command, "-f", str(COMPOSE_FILE), "config", "--quiet"], capture_output=True, text=True)
+    assert (read.returncode, read.stderr) == (0, "")
+
+
+def test_every_variable_given_to_a_node_is_a_setting() -> None:
+    known = {name for name, _, _ in described()}
+    given = {name for node in (*NODES, "migrate") for name in service_environment(node) if name.startswith("TAMGA_")}
+    assert given - known == set()
+
+
+@pytest.mark.parametrize("node", NODES)
+def test_a_node_accepts_its_settings(node: str) -> None:
+    settings = from_environment(service_environment(node))
+    assert settings.log_url == "postgresql://tamga_node@postgres:5432/tamga"
+    assert settings.drain_seconds < float(services()[node]["stop_grace_period"].removesuffix("s"))
+
+
+def test_nodes_log_in_with_the_small_role_and_only_the_migration_as_the_owner() -> None:
+    addresses = {name: service_environment(name).get("TAMGA_DATABASE_URL", "") for name in services()}
+    users = {name: address.split("//")[1].split("@")[0] for name, address in addresses.items() if address}
+    assert users == {"migrate": "tamga_owner", "node-1": "tamga_node", "node-2": "tamga_node"}
+
+
+def test_nodes_share_their_keys_and_nothing_else() -> None:
+    first, second = (set(services()[node]["volumes"]) for node in NODES)
+    assert first & second == {"keys:/keys"}
+
+
+def test_passwords_can_be_given_and_reach_both_sides() -> None:
+    given = {"TAMGA_NODE_PASSWORD": "n", "TAMGA_OWNER_PASSWORD": "o"}
+    assert service_environment("node-1", given)["PGPASSWORD"] == "n"
+    assert service_environment("migrate", given)["PGPASSWORD"] == "o"
+    assert given.items() <= service_environment("postgres", given).items()
+
+
+def test_only_the_proxy_is_published_and_on_loopback() -> None:
+    assert {name: service["ports"] for name, service in services().items() if "ports" in service} == {
+        "proxy": ["127.0.0.1:8000:8080"]
+    }
+
+
+@pytest.mark.parametrize("name", [*NODES, "migrate", "proxy"])
+def test_containers_can_do_little_beside_their_work(name: str) -> None:
+    service = services()[name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+
+
+def test_what_compose_names_is_there() -> None:
+    bound = [v.split(":")[0] for s in services().values() for v in s.get("volumes", []) if v.startswith("./")]
+    assert [path for path in bound if not (ROOT / path).is_file()] == []
+    volumes = {v.split(":")[0] for s in services().values() for v in s.get("volumes", []) if not v.startswith("./")}
+    assert volumes == set(compose()["volumes"])
+    assert {name for s in services().values() for name in s.get("depends_on", {})} <= set(services())
+
+
+def test_the_image_runs_as_a_user_without_rights_and_is_checked() -> None:
+    final = DOCKERFILE.rpartition("\nFROM ")[2]
+    assert re.search(r"^USER tamga$", final, re.MULTILINE)
+    assert re.search(r"^HEALTHCHECK .*\n.*/healthz", final, re.MULTILINE)
+    assert "VOLUME /data" in final
+
+
+def test_the_image_is_built_from_what_is_there() -> None:
+    sent = [line[1:] for line in (ROOT / ".dockerignore").read_text("utf-8").splitlines() if line.startswith("!")]
+    assert [name for name in sent if not (ROOT / name).exists()] == []
+
+
+def test_the_proxy_holds_nothing_back_and_lets_quiet_streams_live() -> None:
+    assert "proxy_buffering off;" in NGINX
+    assert "proxy_read_timeout 1h;" in NGINX
+    assert "proxy_set_header Upgrade $http_upgrade;" in NGINX
+    assert set(re.findall(r"server (node-\d):8000", NGINX)) == set(NODES)
+
+
+def test_the_proxy_never_tells_the_metrics() -> None:
+    assert re.search(r"location = /metrics \{\s*return 404;", NGINX)
+
+
+@pytest.fixture(scope="module")
+def set_up_server() -> Iterator[str]:
+    """The owner's address of a database, migrated, on a server where the compose file's script made the roles."""
+    with own_server() as server:
+        port = server.url.rpartition(":")[2].partition("/")[0]
+        connection = {"PGHOST": "127.0.0.1", "PGPORT": port, "PATH": f"{find_programs()}:{os.environ['PATH']}"}
+        passwords = {"TAMGA_OWNER_PASSWORD": "it's", "TAMGA_NODE_PASSWORD": 'a "word"'}
+        subprocess.run([ROOT / "deploy" / "postgres" / "roles.sh"], env={**connection, **passwords}, check=True)
+        owner = f"postgresql://tamga_owner@127.0.0.1:{port}/tamga"
+        migrate(owner, role="tamga_node")
+        yield owner
+
+
+def test_a_node_can_read_the_log_but_not_write_past_the_append_function(set_up_server: str) -> None:
+    with psycopg.connect(set_up_server.replace("tamga_owner", "tamga_node")) as node:
+        assert node.execute("SELECT position FROM tamga.head").fetchone() == (0,)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            node.execute("UPDATE tamga.head SET position = 7")
+
+
+@pytest.mark.parametrize("statement", ["TABLE tamga.x (y int)", "TEMP TABLE x (y int)", "SCHEMA x", "ROLE x"])
+def test_a_node_can_make_nothing_in_the_database(set_up_server: str, statement: str) -> None:
+    node = psycopg.connect(set_up_server.replace("tamga_owner", "tamga_node"), autocommit=True)
+    with node, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        node.execute(f"CREATE {statement}".encode())
