@@ -30,7 +30,12 @@ class Value(str):
     @property
     def each(self) -> str:
         """SQL of the set of a list's items."""
-        return f"(SELECT value FROM json_each({self}))"
+        return f"(SELECT value FROM {self.rows})"
+
+    @property
+    def rows(self) -> str:
+        """What to select a list's items from, in order; each is the column `value`."""
+        return f"(SELECT {self} AS value)" if self.single else f"json_each({self})"
 
     def is_in(self, sql: str) -> str:
         """The predicate that `sql` is one of the list; for a list of one by `=`, which keeps an index's order."""

@@ -34,7 +34,7 @@ KEY = "read"
 Sql = Callable[[Source], str]
 """Makes the SQL of a value from the source of the field's type."""
 
-Where = Callable[[Row, Row], str]
+Where = Callable[[Any, Row], str]
 """Makes a predicate from the parent's row and the row to be chosen."""
 
 T = TypeVar("T")
@@ -140,7 +140,12 @@ class Needs:
     columns: tuple[str, ...] = ()
 
 
-Reading = Column | Computed | Embedded | One | Own | Select | Listing | Single | Needs
+@dataclass(frozen=True)
+class Several:
+    """Objects by their ids, null for each that is not there, as a root field."""
+
+
+Reading = Column | Computed | Embedded | One | Own | Select | Listing | Single | Several | Needs
 
 
 @strawberry.input(one_of=True, description="A past moment of the record. One beyond its newest event is an error.")
@@ -275,6 +280,12 @@ def listing(description: str, table: str, **options: Any) -> Any:
 def single(description: str, table: str | None = None, *, on: bool = True, **options: Any) -> Any:
     """A root field that reads one object by id; of the field's type, or whichever the id says for an interface."""
     return _field(description, Single(table, on), (_ID, *AS_OF, *((ON,) if on else ())), options)
+
+
+def several(description: str, **options: Any) -> Any:
+    """A root field that reads objects by their ids: a list of nullable items, in the order asked for."""
+    arguments = (Argument("ids", list[strawberry.ID], "The ids."), *AS_OF)
+    return _field(description, Several(), arguments, options)
 
 
 def needs(*columns: str) -> Mapping[str, Reading]:

@@ -87,9 +87,14 @@ class Row:
         return self.scope.had_happened(self.alias) if self.table == "event" else self.scope.holds(self.alias)
 
     @property
+    def named(self) -> str:
+        """`<table> AS <alias>`."""
+        return f"{self.schema}.{self.table} AS {self.alias}"
+
+    @property
     def rows(self) -> str:
         """`<table> AS <alias> WHERE <it is alive>`: to be followed by AND and further predicates."""
-        return f"{self.schema}.{self.table} AS {self.alias} WHERE {self.alive}"
+        return f"{self.named} WHERE {self.alive}"
 
     def others(self, table: str) -> "Row":
         """A row of any table at the same moment: `other.rows` names them all."""
@@ -115,9 +120,9 @@ class Owned(Row):
     of: str = ""
 
     @property
-    def rows(self) -> str:
-        """`<table> AS <alias> WHERE <it is alive and the object's own>`."""
-        return f"{self.schema}.{self.table} AS {self.alias} WHERE {self.alias}.owner = {self.of} AND {self.alive}"
+    def alive(self) -> str:
+        """The predicate that this version is the one of the moment, and the object's own."""
+        return f"{self.alias}.owner = {self.of} AND {self.scope.holds(self.alias)}"
 
 
 @dataclass(frozen=True)

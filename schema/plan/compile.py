@@ -1,0 +1,277 @@
+"""A selection becomes SQL: each field's JSON text by how it is read, from rows and documents of one moment."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from graphql import (
+    GraphQLBoolean,
+    GraphQLEnumType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLSchema,
+    get_named_type,
+    get_nullable_type,
+    is_abstract_type,
+    is_leaf_type,
+)
+
+from schema.plan.arguments import DEFINITION
+from schema.plan.listing import page_sql
+from schema.plan.paging import Prepared
+from schema.plan.pieces import MISSING_SQL, Pieces, Text, joined, listed, literal, otherwise
+from schema.plan.selection import Call, Field
+from schema.plan.source import Document, Row, Source
+from schema.sql import Column, Computed, Embedded, Kinds, Listing, Needs, One, Own, Select, Several, Single
+from service.replica.tables import TABLES
+
+COLUMN = "~"
+"""Before the name of a column that a Python resolver reads."""
+
+
+class Compiler:
+    """Makes the SQL of root fields; `loaded` adds what the slow path needs: type names and columns for resolvers."""
+
+    def __init__(self, schema: GraphQLSchema, calls: Mapping[Call, Prepared], loaded: bool) -> None:
+        self._schema = schema
+        self._calls = calls
+        self.loaded = loaded
+
+    def root(self, field: Field, source: Row) -> str:
+        """The statement of one root field: one row with the JSON text of its value, as a blob."""
+        return f"SELECT CAST({joined(self.value(field, source))} AS BLOB)"
+
+    def value(self, field: Field, source: Source) -> Pieces:
+        """The JSON text of a field."""
+        if field.name == "__typename":
+            return [Text(f'"{field.parent.name}"')]
+        match field.reading:
+            case Column(name):
+                return self._leaf(field, source, source[name or field.name], _declared(source, name or field.name))
+            case Computed(sql, arguments):
+                made = sql(source, self._arguments(field)) if arguments else sql(source)  # type: ignore[call-arg]
+                return self._leaf(field, source, made, False)
+            case Embedded():
+                return self._embedded(field, source, field.reading)
+            case One():
+                return self._one(field, source, field.reading)
+            case Single():
+                return self._single(field, source, field.reading)
+            case Several():
+                return self._several(field, source)
+            case Own():
+                return self._own(field, source, field.reading)
+            case Select():
+                return self._select(field, source, field.reading)
+            case Listing():
+                return page_sql(self, field, source, field.reading, self._prepared(field))
+            case Needs():
+                return [Text("null")]
+
+    def _prepared(self, field: Field) -> Prepared:
+        assert field.call is not None
+        return self._calls[field.call]
+
+    def _arguments(self, field: Field) -> Mapping[str, Any]:
+        return self._prepared(field).arguments
+
+    def object(self, fields: list[Field], source: Source, type_name: str) -> str:
+        """SQL of the JSON text of one object."""
+        pieces: Pieces = []
+        for field in fields:
+            if not (isinstance(field.reading, Needs) and field.name != "__typename"):
+                pieces += [Text(f'{"," if pieces else ""}"{field.key}":'), *self.value(field, source)]
+        if self.loaded:
+            pieces += self._for_resolvers(fields, source, type_name, bool(pieces))
+        return joined([Text("{"), *pieces, Text("}")])
+
+    def _for_resolvers(self, fields: list[Field], source: Source, type_name: str, more: bool) -> Pieces:
+        columns = {name for field in fields if isinstance(field.reading, Needs) for name in field.reading.columns}
+        pieces: Pieces = [Text(f'{"," if more else ""}"{COLUMN}":"{type_name}"')]
+        for name in sorted(columns):
+            pieces += [Text(f',"{COLUMN}{name}":'), f"json_quote({source[name]})"]
+        return pieces
+
+    def node(self, field: Field, source: Source, kinds: Kinds | None) -> str:
+        """SQL of the object that a row or document is: of the field's type, or the one that `kinds` tells."""
+        named = get_named_type(field.definition.type)
+        if not is_abstract_type(named):
+            return self.object(field.children[named.name], source, named.name)
+        if kinds is None:
+            raise TypeError(f"{field.parent.name}.{field.name} is of several types: say by what to tell them (Kinds)")
+        tag = source[kinds.by] if isinstance(kinds.by, str) else kinds.by(source)
+        whens = " ".join(
+            f"WHEN {literal(value)} THEN {self.object(field.children[name], source, name)}"
+            for value, name in kinds.types.items()
+            if name in field.children
+        )
+        return f"CASE {tag} {whens} END"
+
+    def _leaf(self, field: Field, source: Source, sql: str, declared: bool) -> Pieces:
+        type_ = field.definition.type
+        nullable = not isinstance(type_, GraphQLNonNull)
+        bare = get_nullable_type(type_)
+        if isinstance(bare, GraphQLList) or _is_json(bare):
+            return [otherwise(_json_of(source, field, sql), nullable)]
+        if isinstance(bare, GraphQLEnumType):
+            return _enum(bare, sql, nullable, declared)
+        if bare is GraphQLBoolean:
+            return [f"CASE WHEN {sql} THEN 'true' WHEN {sql} IS NULL THEN {_absent(nullable)} ELSE 'false' END"]
+        if nullable or declared:
+            return [f"json_quote({sql})"]
+        return [f"iif({sql} IS NULL, {MISSING_SQL}, json_quote({sql}))"]
+
+    def _embedded(self, field: Field, source: Source, reading: Embedded) -> Pieces:
+        json = reading.json or field.name
+        document = json(source) if callable(json) else _document(source, json)
+        bare = get_nullable_type(field.definition.type)
+        nullable = _nullable(field)
+        if isinstance(bare, GraphQLList):
+            return [otherwise(self._embedded_list(field, source, document, reading.kinds), nullable)]
+        if is_leaf_type(bare):
+            return self._leaf(field, source, document, False)
+        inner = self.node(field, Document(document, source.row), reading.kinds)
+        return [f"CASE WHEN ({document} ->> '$') IS NULL THEN {_absent(nullable)} ELSE {inner} END"]
+
+    def _embedded_list(self, field: Field, source: Source, document: str, kinds: Kinds | None) -> str:
+        if is_leaf_type(get_named_type(field.definition.type)):
+            return document
+        alias = f"js{next(source.row.aliases)}"
+        item = self.node(field, Document(f"{alias}.value", source.row), kinds)
+        whole = listed(item, f"json_each({document}) AS {alias}")
+        return f"iif(({document} ->> '$') IS NULL, NULL, {whole})"
+
+    def _one(self, field: Field, source: Source, reading: One) -> Pieces:
+        key = reading.key(source) if callable(reading.key) else source[reading.key]
+        return [otherwise(self._object_of(field, source, key, reading.table), _nullable(field))]
+
+    def _single(self, field: Field, source: Source, reading: Single) -> Pieces:
+        prepared = self._prepared(field)
+        schema = "scratch" if prepared.on else "main"
+        key = prepared.arguments["id"]
+        found = self._object_of(field, prepared.scoped(source.row), key, reading.table, schema)
+        return [otherwise(found, _nullable(field))]
+
+    def _several(self, field: Field, source: Source) -> Pieces:
+        prepared = self._prepared(field)
+        alias = f"id{next(source.row.aliases)}"
+        found = self._object_of(field, prepared.scoped(source.row), f"{alias}.value", None)
+        return [listed(otherwise(found, True), f"{prepared.arguments['ids'].rows} AS {alias}")]
+
+    def _object_of(self, field: Field, source: Source, key: str, table: str | None, schema: str = "main") -> str:
+        """SQL of the JSON text of an object by id, NULL if it is not there."""
+        named = get_named_type(field.definition.type)
+        if not is_abstract_type(named):
+            return self._row(field, source, named.name, table or table_of(self._schema, named.name), key, schema)
+        return self._any(field, source, key, schema)
+
+    def _any(self, field: Field, source: Source, key: str, schema: str) -> str:
+        tag = f"CASE WHEN instr({key}, '@') THEN 'event' ELSE substr({key}, 1, instr({key}, ':') - 1) END"
+        tables = {name: find_table(self._schema, name) for name in field.children}
+        whens = " ".join(
+            f"WHEN {literal(table)} THEN {self._row(field, source, name, table, key, schema)}"
+            for name, table in tables.items()
+            if table is not None
+        )
+        return f"CASE {tag} {whens} END"
+
+    def _row(self, field: Field, source: Source, type_name: str, table: str, key: str, schema: str) -> str:
+        schema = "main" if table == "event" else schema
+        row = replace(source.row.others(table), schema=schema)
+        return (
+            f"(SELECT {self.object(field.children[type_name], row, type_name)} FROM {row.rows} AND {row['id']} = {key})"
+        )
+
+    def _own(self, field: Field, source: Source, reading: Own) -> Pieces:
+        row = source.row.owned(reading.table)
+        rows = row.rows if reading.where is None else f"{row.rows} AND {reading.where(source, row)}"
+        order = sorted_by(row, reading.order)
+        node = self.node(field, row, reading.kinds)
+        if isinstance(get_nullable_type(field.definition.type), GraphQLList):
+            return [listed("j", f"(SELECT {node} AS j FROM {rows} ORDER BY {order})")]
+        return [otherwise(f"(SELECT {node} FROM {rows} ORDER BY {order} LIMIT 1)", _nullable(field))]
+
+    def _select(self, field: Field, source: Source, reading: Select) -> Pieces:
+        arguments = self._arguments(field) if reading.arguments else {}
+        inside = self._prepared(field).scoped(source.row) if reading.root else source
+        alias = f"se{next(source.row.aliases)}"
+        made = reading.select(inside, arguments)
+        row = replace(inside.row, table="", alias=alias, given=None)
+        node = self.node(field, row, reading.kinds)
+        if isinstance(get_nullable_type(field.definition.type), GraphQLList):
+            return [listed("j", f"(SELECT {node} AS j FROM ({made}) AS {alias})")]
+        return [otherwise(f"(SELECT {node} FROM ({made}) AS {alias} LIMIT 1)", _nullable(field))]
+
+
+def sorted_by(row: Source, order: str, backward: bool = False) -> str:
+    """ORDER BY of an order such as "day, key" or "-day"."""
+    down = order.startswith("-") != backward
+    names = order.lstrip("-").split(", ")
+    return ", ".join(f"{row[name]}{' DESC' if down else ''}" for name in names)
+
+
+def table_of(schema: GraphQLSchema, type_name: str) -> str:
+    """The table of a type. Raises TypeError if `of_table` does not say."""
+    found = find_table(schema, type_name)
+    if found is None:
+        raise TypeError(f"{type_name} has no table: put @of_table(...) above it")
+    return found
+
+
+def find_table(schema: GraphQLSchema, type_name: str) -> str | None:
+    """The table of a type, if it has one."""
+    kind = schema.type_map[type_name]
+    assert isinstance(kind, GraphQLObjectType)
+    definition = kind.extensions.get(DEFINITION)
+    return getattr(getattr(definition, "origin", None), "__table__", None)
+
+
+def _nullable(field: Field) -> bool:
+    return not isinstance(field.definition.type, GraphQLNonNull)
+
+
+def _absent(nullable: bool) -> str:
+    return literal("null") if nullable else MISSING_SQL
+
+
+def _enum(kind: GraphQLEnumType, sql: str, nullable: bool, declared: bool) -> Pieces:
+    renamed = {
+        name: value.value for name, value in kind.values.items() if getattr(value.value, "value", value.value) != name
+    }
+    if renamed:
+        whens = " ".join(f"WHEN {literal(str(value))} THEN {literal(name)}" for name, value in renamed.items())
+        sql = f"CASE {sql} {whens} ELSE {sql} END"
+    if declared:
+        return [Text('"'), sql, Text('"')]
+    return [f"iif({sql} IS NULL, {_absent(nullable)}, concat('\"', {sql}, '\"'))"]
+
+
+def _is_json(kind: Any) -> bool:
+    return getattr(kind, "name", None) == "JSON"
+
+
+def _json_of(source: Source, field: Field, sql: str) -> str:
+    """JSON text as it is: of a column, or of a key."""
+    reading = field.reading
+    if isinstance(reading, Column) and isinstance(source, Document):
+        return source.document(reading.name or field.name)
+    return sql
+
+
+def _document(source: Source, name: str) -> str:
+    return source.document(name) if isinstance(source, Document) else source[name]
+
+
+def _declared(source: Source, name: str) -> bool:
+    """Whether the table declares that the column is never null."""
+    if not isinstance(source, Row) or source.given is not None:
+        return False
+    if source.table == "event":
+        return name != "occurred_on"
+    table = TABLES.get(source.table)
+    return table is not None and (
+        name in (*table.keys, "since", "until")
+        or f"{name}!" in table.columns.split()
+        or f"{name}#" in table.columns.split()
+    )

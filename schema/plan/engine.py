@@ -1,0 +1,219 @@
+"""Executes operations: compiled to SQL where every field of a query is SQL, else by graphql-core over the same rows."""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import orjson
+from graphql import ExecutionResult, GraphQLError, GraphQLResolveInfo, GraphQLSchema, execute, get_variable_values
+from graphql.execution.values import VariableValues
+
+from schema.errors import ApiError, ErrorCode, coded, formatted
+from schema.operation import Operation
+from schema.plan.island import Islands
+from schema.plan.paging import Ceilings, Moment
+from schema.plan.pieces import MISSING
+from schema.plan.plan import Plan, Request, Root, plan_of
+from schema.plan.run import Job, Replica, Runner
+from schema.plan.slow import Loaded, prepare
+
+_NONE = VariableValues({}, {})
+_USUAL = Ceilings()
+_MOST_INTROSPECTIONS = 32
+_MISSING = MISSING.encode()
+
+
+class Surroundings(Protocol):
+    """What the engine needs of the context of an operation."""
+
+    @property
+    def min_position(self) -> int:
+        """The position to wait for."""
+        ...
+
+    @property
+    def extensions(self) -> Mapping[str, Any]:
+        """The request's own `extensions`."""
+        ...
+
+
+@dataclass(frozen=True)
+class Alone:
+    """An operation without surroundings."""
+
+    min_position: int = 0
+    extensions: Mapping[str, Any] = OrderedDict()
+
+
+_ALONE = Alone()
+
+
+class Engine:
+    """Executes operations on one schema and one replica. One for each process."""
+
+    def __init__(self, schema: GraphQLSchema, replica: Replica, ceilings: Ceilings = _USUAL) -> None:
+        """Take the schema, whose resolvers are put in place, and the replica."""
+        self.schema = prepare(schema, self._fetch)
+        self._replica = replica
+        self._ceilings = ceilings
+        self._runner = Runner(replica, ceilings.time_limit, ceilings.threads)
+        self._islands = Islands(schema, ceilings)
+        self._introspections: OrderedDict[Operation, bytes] = OrderedDict()
+
+    def close(self) -> None:
+        """End the threads of long reads."""
+        self._runner.close()
+
+    async def execute(
+        self, operation: Operation, variables: Mapping[str, Any] | None = None, context: Surroundings = _ALONE
+    ) -> bytes:
+        """The whole response as JSON text, `data` first if there is any. Raises nothing that was foreseen."""
+        coerced = self._coerced(operation, variables)
+        if isinstance(coerced, list):
+            return response(None, coded(coerced, ErrorCode.INPUT), began=False)
+        try:
+            return await self._executed(operation, variables, coerced, context)
+        except GraphQLError as error:
+            return response(None, [error])
+
+    def _coerced(
+        self, operation: Operation, variables: Mapping[str, Any] | None
+    ) -> VariableValues | list[GraphQLError]:
+        definitions = operation.definition.variable_definitions
+        if not definitions:
+            return _NONE
+        return get_variable_values(self.schema, definitions, dict(variables or {}), max_errors=20)
+
+    async def _executed(
+        self,
+        operation: Operation,
+        variables: Mapping[str, Any] | None,
+        coerced: VariableValues,
+        context: Surroundings,
+    ) -> bytes:
+        plan = plan_of(self.schema, operation, coerced)
+        if plan.selection.meta:
+            return await self._introspected(operation, variables, context)
+        request = await self._request(plan, coerced, context)
+        if plan.selection.compiled:
+            answer = await self._fast(plan, request)
+            if answer is not None:
+                return answer
+        root = await self._rows(plan, request)
+        return await self._slow(operation, variables, context, root)
+
+    async def _request(self, plan: Plan, coerced: VariableValues, context: Surroundings) -> Request:
+        times: dict[str, int] = {}
+        least = context.min_position
+        if plan.demanding:
+            for call in plan.calls:
+                values = call.values(coerced)
+                least = max(least, values.get("minPosition") or 0)
+                if (time := (values.get("asOf") or {}).get("time")) is not None:
+                    times[time] = 0
+        if least:
+            await self._wait(least)
+        moment = Moment(self._replica.record_id, self._replica.position)
+        for time in times:
+            times[time] = self._position_at(time)
+        return Request(self.schema, self._ceilings, coerced, moment, times)
+
+    async def _wait(self, position: int) -> None:
+        if not await self._replica.reached(position, self._ceilings.wait):
+            now = self._replica.position
+            message = (
+                f"Position {position} was not there within {self._ceilings.wait:g} seconds; this node is at {now}."
+            )
+            raise ApiError(ErrorCode.NOT_REACHED, message, extensions={"position": now})
+
+    def _position_at(self, time: str) -> int:
+        return self._replica.position_at(time)
+
+    async def _fast(self, plan: Plan, request: Request) -> bytes | None:
+        """The response; None where an error must be placed, which graphql-core does."""
+        try:
+            jobs = [request.job(root, loaded=False) for root in plan.roots if root.field.name != "__typename"]
+        except GraphQLError:
+            return None
+        texts = iter(await self._runner.answers(jobs) if jobs else ())
+        parts = [
+            b'"%b":%b' % (root.field.key.encode(), _type_name(root) if _is_type_name(root) else next(texts))
+            for root in plan.roots
+        ]
+        body = b'{"data":{%b}}' % b",".join(parts)
+        return None if _MISSING in body else body
+
+    # slow path
+
+    async def _rows(self, plan: Plan, request: Request) -> Loaded:
+        """What the root fields that are SQL fetch, or the errors that stand for them."""
+        values: dict[str, Any] = {}
+        jobs: dict[str, Job] = {}
+        for root in plan.roots:
+            if root.is_sql:
+                try:
+                    jobs[root.field.key] = request.job(root, loaded=True)
+                except GraphQLError as error:
+                    values[root.field.key] = error
+        if jobs:
+            texts = await self._runner.answers(list(jobs.values()))
+            values.update(zip(jobs, map(parsed, texts), strict=True))
+        return Loaded(values)
+
+    async def _slow(
+        self, operation: Operation, variables: Mapping[str, Any] | None, context: Surroundings, root: Loaded | None
+    ) -> bytes:
+        found = execute(
+            self.schema,
+            operation.document,
+            root_value=root,
+            context_value=context,
+            variable_values=dict(variables or {}),
+            operation_name=operation.name,
+        )
+        result = found if isinstance(found, ExecutionResult) else await found
+        return response(result.data, result.errors or [])
+
+    async def _introspected(
+        self, operation: Operation, variables: Mapping[str, Any] | None, context: Surroundings
+    ) -> bytes:
+        kept = self._introspections.get(operation)
+        if kept is not None:
+            return kept
+        answer = await self._slow(operation, variables, context, Loaded({}))
+        if not operation.definition.variable_definitions:
+            self._introspections[operation] = answer
+            if len(self._introspections) > _MOST_INTROSPECTIONS:
+                self._introspections.popitem(last=False)
+        return answer
+
+    def _fetch(self, source: Any, info: GraphQLResolveInfo[Any]) -> Any:
+        moment = Moment(self._replica.record_id, self._replica.position)
+        job = self._islands.job(source, info, moment, self._position_at)
+        found = self._runner.at_once([job])
+        return self._fetch_later(job) if found is None else parsed(found[0])
+
+    async def _fetch_later(self, job: Job) -> Any:
+        return parsed((await self._runner.in_thread([job]))[0])
+
+
+def parsed(text: bytes) -> Any:
+    """The fetched JSON; what is missing is null."""
+    return orjson.loads(text.replace(_MISSING, b"null"))
+
+
+def response(data: Any, errors: list[GraphQLError], began: bool = True) -> bytes:
+    """A response as JSON text."""
+    made: dict[str, Any] = {"data": data} if began else {}
+    if errors:
+        made["errors"] = formatted(errors)
+    return orjson.dumps(made)
+
+
+def _is_type_name(root: Root) -> bool:
+    return root.field.name == "__typename"
+
+
+def _type_name(root: Root) -> bytes:
+    return b'"%b"' % root.field.parent.name.encode()

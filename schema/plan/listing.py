@@ -1,0 +1,212 @@
+"""Keyset connections in SQL: the keys of a page from an index, then its rows; counts and neighbours only when asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from schema.plan.arguments import chosen
+from schema.plan.paging import Page, Prepared
+from schema.plan.pieces import Pieces, Text, joined, listed
+from schema.plan.source import Row, Source
+from schema.sql import Listing
+from service.replica.tables import TABLES
+
+if TYPE_CHECKING:
+    from schema.plan.compile import Compiler
+    from schema.plan.selection import Field
+
+
+@dataclass(frozen=True)
+class _Keys:
+    """What rows are sorted and found by: SQL in the table, and names in the page."""
+
+    sorts: tuple[str, ...]
+    finds: tuple[str, ...]
+    descending: bool
+
+
+def page_sql(compiler: Compiler, field: Field, source: Source, reading: Listing, prepared: Prepared) -> Pieces:
+    """The JSON text of a connection."""
+    return _Lister(compiler, field, source, reading, prepared).sql()
+
+
+class _Lister:
+    def __init__(self, compiler: Compiler, field: Field, source: Source, reading: Listing, prepared: Prepared) -> None:
+        assert prepared.page is not None
+        self.compiler = compiler
+        self.reading = reading
+        self.prepared = prepared
+        self.page: Page = prepared.page
+        self.parent = prepared.scoped(source.row)
+        self.fields = field.children[next(iter(field.children))]
+        self.keys = self._keys()
+        self.number = next(source.row.aliases)
+
+    def _keys(self) -> _Keys:
+        order = self.prepared.order
+        table = TABLES.get(self.reading.table)
+        if self.reading.select is not None:
+            finds: tuple[str, ...] = ("key",)
+        elif self.reading.table == "event":
+            finds = ("position",)
+        elif table is not None and not table.owned:
+            finds = ("id",)
+        else:
+            finds = ("key",) if self.reading.owned else ("owner", "key")
+        columns = tuple(name for name in order.lstrip("-").split(", ") if name not in finds)
+        return _Keys((*columns, *finds), finds, order.startswith("-"))
+
+    def sql(self) -> Pieces:
+        """The object of the connection."""
+        pieces: Pieces = []
+        for field in self.fields:
+            pieces += [Text(f'{"," if pieces else "{"}"{field.key}":'), *self._part(field)]
+        if self.compiler.loaded:
+            pieces += [Text(f'{"," if pieces else "{"}"~":"{self.fields[0].parent.name}"')]
+        whole = joined([*pieces, Text("}")])
+        if any(field.name == "pageInfo" for field in self.fields):
+            whole = f"(WITH page{self.number} AS MATERIALIZED ({self._chosen(1)}) SELECT {whole})"
+        return [whole]
+
+    def _part(self, field: Field) -> Pieces:
+        match field.name:
+            case "totalCount":
+                row = self._row()
+                return [f"(SELECT count(*) FROM {self._from(row)} WHERE {self._passing(row)})"]
+            case "nodes":
+                return [self._items(field, edge=False)]
+            case "edges":
+                return [self._items(field, edge=True)]
+            case "pageInfo":
+                return [self._page_info(field)]
+            case _:
+                return self.compiler.value(field, self.parent)
+
+    # rows
+
+    def _row(self) -> Row:
+        if self.reading.select is not None:
+            return replace(self.parent, table="", alias=f"li{next(self.parent.aliases)}", given=None)
+        if self.reading.owned:
+            return self.parent.owned(self.reading.table)
+        return self.parent.others(self.reading.table)
+
+    def _from(self, row: Row) -> str:
+        if self.reading.select is not None:
+            return f"({self.reading.select(self.parent, self.prepared.arguments)}) AS {row.alias}"
+        return row.named
+
+    def _passing(self, row: Row) -> str:
+        """The predicate of the whole list."""
+        tests = [] if self.reading.select is not None else [row.alive]
+        if self.reading.where is not None:
+            tests.append(self.reading.where(self.parent, row))
+        if self.reading.filter is not None:
+            tests.append(chosen(self.prepared.arguments.get("filter"), self.reading.filter, row))
+        return " AND ".join(test for test in tests if test != "1") or "1"
+
+    def _bounds(self, row: Row) -> list[str]:
+        """The predicates of the cursors; for a past moment in the order of recording, also what was created by then."""
+        keys = ", ".join(row[name] for name in self.keys.sorts)
+        made = []
+        for end, sign in (
+            (self.page.after, "<" if self.keys.descending else ">"),
+            (self.page.before, ">" if self.keys.descending else "<"),
+        ):
+            if end is not None:
+                made.append(f"({keys}) {sign} ({', '.join(end)})")
+        if self.keys.sorts[0] == "created" and row.scope.moment is not None and row.table:
+            made.append(f"{row['created']} <= {row.scope.moment}")
+        return made
+
+    def _chosen(self, more: int) -> str:
+        """The keys of the page, and `more` behind it; a backward page from its end."""
+        row = self._row()
+        columns = f"{row.alias}.*" if self.reading.select is not None else self._columns(row)
+        where = " AND ".join((self._passing(row), *self._bounds(row)))
+        limit = f"{self.page.limit} + {more}" if more else self.page.limit
+        return (
+            f"SELECT {columns} FROM {self._from(row)} WHERE {where}"
+            f" ORDER BY {self._order(row.alias, self.page.backward)} LIMIT {limit}"
+        )
+
+    def _columns(self, row: Row) -> str:
+        return ", ".join(dict.fromkeys(row[name] for name in (*self.keys.sorts, *self.keys.finds)))
+
+    def _order(self, alias: str, backward: bool) -> str:
+        down = " DESC" if self.keys.descending != backward else ""
+        return ", ".join(f"{alias}.{name}{down}" for name in self.keys.sorts)
+
+    def _of_page(self) -> str:
+        """The keys of the page in the list's order."""
+        if any(field.name == "pageInfo" for field in self.fields):
+            inner = f"SELECT * FROM page{self.number} LIMIT {self.page.limit}"
+        else:
+            inner = self._chosen(0)
+        if not self.page.backward:
+            return f"({inner})"
+        return f"(SELECT * FROM ({inner}) AS back ORDER BY {self._order('back', False)})"
+
+    # what is answered
+
+    def _items(self, field: Field, edge: bool) -> str:
+        keys = f"pa{next(self.parent.aliases)}"
+        selected = self.reading.select is not None
+        row = replace(self._row(), alias=keys) if selected else self._row()
+        item = self._edge(field, row, keys) if edge else self.compiler.node(field, row, self.reading.kinds)
+        page = f"{self._of_page()} AS {keys}"
+        if selected:
+            return listed(item, page)
+        found = " AND ".join(f"{row[name]} = {keys}.{name}" for name in self.keys.finds)
+        return listed(item, f"{page} CROSS JOIN {row.rows} AND {found}")
+
+    def _edge(self, field: Field, row: Row, keys: str) -> str:
+        pieces: Pieces = []
+        fields = field.children[next(iter(field.children))]
+        for each in fields:
+            pieces.append(Text(f'{"," if pieces else "{"}"{each.key}":'))
+            match each.name:
+                case "node":
+                    pieces.append(self.compiler.node(each, row, self.reading.kinds))
+                case "cursor":
+                    pieces.append(self._cursor(keys))
+                case _:
+                    pieces += self.compiler.value(each, row)
+        if self.compiler.loaded:
+            pieces.append(Text(f'{"," if pieces else "{"}"~":"{fields[0].parent.name}"'))
+        return joined([*pieces, Text("}")])
+
+    def _cursor(self, keys: str) -> str:
+        seen = ", ".join(f"{keys}.{name}" for name in self.keys.sorts)
+        return f"concat({self.page.mark}, {self.parent.scope.position}, '.', hex(json_array({seen})), '\"')"
+
+    def _page_info(self, field: Field) -> str:
+        pieces: Pieces = []
+        fields = field.children["PageInfo"]
+        for each in fields:
+            pieces += [Text(f'{"," if pieces else "{"}"{each.key}":'), self._of_info(each)]
+        if self.compiler.loaded:
+            pieces.append(Text(f'{"," if pieces else "{"}"~":"PageInfo"'))
+        return joined([*pieces, Text("}")])
+
+    def _of_info(self, field: Field) -> str:
+        page, limit = f"page{self.number}", self.page.limit
+        more = f"iif((SELECT count(*) FROM {page}) > {limit}, 'true', 'false')"
+        first = f"(SELECT {self._cursor(page)} FROM {page} WHERE {limit} > 0 LIMIT 1)"
+        last = (
+            f"(SELECT {self._cursor(page)} FROM {page} WHERE {limit} > 0"
+            f" LIMIT 1 OFFSET max(min({limit}, (SELECT count(*) FROM {page})) - 1, 0))"
+        )
+        start, end = (last, first) if self.page.backward else (first, last)
+        match field.name:
+            case "hasNextPage":
+                return str(Text("'true'" if self.page.before else "'false'")) if self.page.backward else more
+            case "hasPreviousPage":
+                return more if self.page.backward else ("'true'" if self.page.after else "'false'")
+            case "startCursor":
+                return f"coalesce({start}, 'null')"
+            case "endCursor":
+                return f"coalesce({end}, 'null')"
+            case _:
+                return Text(f'"{field.parent.name}"')

@@ -1,0 +1,175 @@
+"""What the arguments of a call mean: the moment to read at, the page, the cursor; made anew for each request."""
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from graphql.execution.values import VariableValues
+
+from schema.errors import ApiError, ErrorCode
+from schema.plan.arguments import DEFINITION, Binder
+from schema.plan.cursor import list_mark, read_cursor, record_mark
+from schema.plan.selection import Call
+from schema.plan.source import Row, Scope
+from schema.sql import Argument, Computed, Listing, Select, Single
+
+ROOTS = ("as_of", "min_position", "on")
+PAGES = ("first", "after", "last", "before")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ceilings:
+    """What one operation may take."""
+
+    page_default: int = 20
+    page_most: int = 100
+    time_limit: float = 5.0
+    """Seconds."""
+    wait: float = 2.0
+    """Seconds to wait for a position."""
+    threads: int = 4
+    """Long reads at once."""
+
+
+@dataclass
+class Page:
+    """One page of a list, as placeholders."""
+
+    limit: str
+    backward: bool
+    after: list[str] | None
+    before: list[str] | None
+    mark: str
+    """The start of its cursors: record and list."""
+
+
+@dataclass
+class Prepared:
+    """A call's arguments, ready for SQL."""
+
+    arguments: dict[str, Any]
+    scope: Scope | None = None
+    """The moment, where the call sets it itself."""
+    page: Page | None = None
+    on: str | None = None
+    order: str = ""
+
+    def scoped(self, row: Row) -> Row:
+        """The row with the call's moment for all that is read from it."""
+        return row if self.scope is None else row.at(self.scope)
+
+
+class Moment(NamedTuple):
+    """What can be read: the record, and the newest position when the request began."""
+
+    record_id: str
+    newest: int
+
+
+@dataclass
+class Reader:
+    """Reads the calls of one statement; collects its values and shape."""
+
+    moment: Moment
+    ceilings: Ceilings
+    times: dict[str, int]
+    """Positions of the recorded times that the request names."""
+    binder: Binder = field(default_factory=Binder)
+
+    def read(self, call: Call, values: dict[str, Any]) -> Prepared:
+        """Make a call ready. Raises GraphQLError with a code for a cursor, page or moment that cannot be."""
+        given = {call.definition.args[name].extensions[DEFINITION].python_name: value for name, value in values.items()}
+        prepared = Prepared(self._arguments(call, given))
+        position = self._position(given)
+        if isinstance(call.reading, Listing):
+            position = self._page(call, call.reading, given, prepared, position)
+        if position is not None:
+            prepared.scope = Scope(self.binder.bind(position))
+        self.binder.shape.append(position is not None)
+        if isinstance(call.reading, Single) and given.get("on") is not None:
+            prepared.on = str(given["on"])
+            self.binder.shape.append("on")
+        return prepared
+
+    def _arguments(self, call: Call, given: dict[str, Any]) -> dict[str, Any]:
+        choices = _choices(call)
+        made: dict[str, Any] = {}
+        for name, argument in call.definition.args.items():
+            python_name = argument.extensions[DEFINITION].python_name
+            if python_name not in (*ROOTS, *PAGES):
+                self.binder.shape.append(name)
+                made[python_name] = self.binder.read(given.get(python_name), argument.type, python_name in choices)
+        return made
+
+    def _position(self, given: dict[str, Any]) -> int | None:
+        as_of = given.get("as_of")
+        if not as_of:
+            return None
+        position = as_of["position"] if "position" in as_of else self.times[as_of["time"]]
+        return self._reached(int(position))
+
+    def _reached(self, position: int) -> int:
+        if position > self.moment.newest:
+            raise ApiError(
+                ErrorCode.INPUT, f"Position {position} is not there yet; the newest is {self.moment.newest}."
+            )
+        return position
+
+    def _page(
+        self, call: Call, reading: Listing, given: dict[str, Any], prepared: Prepared, position: int | None
+    ) -> int | None:
+        prepared.order = order_of(reading, given)
+        limit, backward = self._limit(given)
+        record = record_mark(self.moment.record_id)
+        list_ = list_mark(call.parent, call.node.name.value, prepared.order, _telling(given))
+        ends: list[list[str] | None] = []
+        for name in ("after", "before"):
+            text = given.get(name)
+            self.binder.shape.append(text is not None)
+            if text is None:
+                ends.append(None)
+                continue
+            cursor = read_cursor(text, record, list_, len(prepared.order.split(",")) + 1)
+            ends.append([self.binder.bind(key) for key in cursor.keys])
+            position = self._same(position, cursor.position)
+        self.binder.shape.append(backward)
+        mark = self.binder.bind(f'"{record}{list_}.')
+        prepared.page = Page(self.binder.bind(limit), backward, ends[0], ends[1], mark)
+        return position
+
+    def _same(self, position: int | None, of_cursor: int) -> int:
+        if position is not None and position != of_cursor:
+            raise ApiError(ErrorCode.BAD_CURSOR, f"This cursor was read at position {of_cursor}, not at {position}.")
+        return self._reached(of_cursor)
+
+    def _limit(self, given: dict[str, Any]) -> tuple[int, bool]:
+        first, last = given.get("first"), given.get("last")
+        if first is not None and last is not None:
+            raise ApiError(ErrorCode.INPUT, "Give first or last, not both.")
+        limit = last if last is not None else first if first is not None else self.ceilings.page_default
+        if not 0 <= limit <= self.ceilings.page_most:
+            name = "last" if last is not None else "first"
+            raise ApiError(ErrorCode.INPUT, f"{name} is from 0 to {self.ceilings.page_most}, not {limit}.")
+        return limit, last is not None
+
+
+def order_of(reading: Listing, given: dict[str, Any]) -> str:
+    """The order that a list is asked for in."""
+    asked = given.get("order_by")
+    return reading.order if asked is None else str(asked.value)
+
+
+def _telling(given: dict[str, Any]) -> dict[str, Any]:
+    """The arguments that tell one list from another."""
+    return {name: value for name, value in given.items() if name not in (*ROOTS, *PAGES, "order_by")}
+
+
+def _choices(call: Call) -> frozenset[str]:
+    reading = call.reading
+    every: tuple[Argument, ...] = reading.arguments if isinstance(reading, (Select, Computed, Listing)) else ()
+    return frozenset(each.name for each in every if each.choice) | {"order_by"}
+
+
+def times_in(calls: list[Call], variables: VariableValues) -> list[str]:
+    """The recorded times that calls name in `asOf`."""
+    found = (call.values(variables).get("asOf") for call in calls)
+    return [each["time"] for each in found if each and each.get("time") is not None]

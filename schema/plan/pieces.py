@@ -1,0 +1,55 @@
+"""JSON text built in SQL: constant pieces and expressions, joined by concat()."""
+
+from collections.abc import Iterable
+
+MISSING = "\x01"
+"""Stands where a value is missing that may not be; it cannot occur in JSON text, so its presence tells."""
+
+MISSING_SQL = "char(1)"
+_MOST = 400  # arguments of one concat(); SQLite takes 1000 at most, older builds 100 to 500
+
+
+class Text(str):
+    """A constant piece of JSON."""
+
+    __slots__ = ()
+
+
+Pieces = list[str]
+"""Texts and SQL expressions, in order."""
+
+
+def joined(pieces: Iterable[str]) -> str:
+    """SQL of the whole text; an expression that is NULL adds nothing."""
+    merged = _merged(pieces)
+    parts = [literal(piece) if isinstance(piece, Text) else piece for piece in merged]
+    if len(parts) == 1:
+        return parts[0] if isinstance(merged[0], Text) else f"concat({parts[0]})"
+    while len(parts) > _MOST:
+        parts = [f"concat({', '.join(parts[start : start + _MOST])})" for start in range(0, len(parts), _MOST)]
+    return f"concat({', '.join(parts)})"
+
+
+def literal(text: str) -> str:
+    """A constant as SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _merged(pieces: Iterable[str]) -> list[str]:
+    made: list[str] = []
+    for piece in pieces:
+        if isinstance(piece, Text) and made and isinstance(made[-1], Text):
+            made[-1] = Text(made[-1] + piece)
+        else:
+            made.append(piece)
+    return made or [Text("")]
+
+
+def listed(item: str, rows: str) -> str:
+    """SQL of a JSON array: `item` for each of `rows`, in their order."""
+    return f"(SELECT concat('[', group_concat({item}, ','), ']') FROM {rows})"
+
+
+def otherwise(sql: str, nullable: bool) -> str:
+    """SQL that is never NULL: null where that is allowed, else the mark that a value is missing."""
+    return f"coalesce({sql}, {literal('null') if nullable else MISSING_SQL})"

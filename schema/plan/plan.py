@@ -1,0 +1,156 @@
+"""The plan of an operation, kept with it: what it selects, and the SQL of its root fields by shape of arguments."""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from dataclasses import field as attribute
+from itertools import count
+from typing import Any
+
+from graphql import GraphQLSchema
+from graphql.execution.values import VariableValues
+from graphql.language import DirectiveNode, Node, VariableNode, Visitor, visit
+
+from schema.operation import Operation
+from schema.plan.compile import Compiler
+from schema.plan.paging import Ceilings, Moment, Prepared, Reader
+from schema.plan.run import Job, OnDay, Statement
+from schema.plan.selection import Call, Field, Selection, Selector
+from schema.plan.source import Row, Scope
+from schema.sql import Listing, Select, Several, Single
+
+_MOST_PLANS = 16
+_MOST_STATEMENTS = 64
+_KEPT = "plans"
+_REQUESTED = frozenset(("asOf", "minPosition", "after", "before", "on"))
+
+
+@dataclass(eq=False)
+class Root:
+    """A root field with the calls in it, and its statements by shape."""
+
+    field: Field
+    calls: list[Call]
+    statements: OrderedDict[tuple[Any, ...], Statement] = attribute(default_factory=OrderedDict)
+    fixed: Job | None = None
+    """The job itself, where nothing of it depends on the request."""
+
+    @property
+    def is_sql(self) -> bool:
+        """Whether the field itself is read by SQL."""
+        return isinstance(self.field.reading, (Single, Several, Listing, Select))
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether neither a variable, a cursor nor a moment is among the arguments."""
+        return all(call.constant is not None and not _REQUESTED & call.constant.keys() for call in self.calls)
+
+
+@dataclass(eq=False)
+class Plan:
+    """The plan of an operation, for one set of @skip and @include values."""
+
+    selection: Selection
+    roots: list[Root]
+    demanding: bool
+    """Whether a call names a moment or a position to wait for."""
+
+    @property
+    def calls(self) -> Iterator[Call]:
+        """All calls."""
+        return (call for root in self.roots for call in root.calls)
+
+
+def plan_of(schema: GraphQLSchema, operation: Operation, variables: VariableValues) -> Plan:
+    """The operation's plan; made once for each set of values that decide what is skipped or included."""
+    kept = operation.kept.get(_KEPT)
+    if kept is None:
+        made = names_of_conditions((operation.definition, *operation.fragments.values()))
+        kept = operation.kept[_KEPT] = (made, OrderedDict())
+    names: tuple[str, ...] = kept[0]
+    plans: OrderedDict[tuple[Any, ...], Plan] = kept[1]
+    key = tuple(variables.coerced.get(name) for name in names)
+    found = plans.get(key)
+    if found is None:
+        found = plans[key] = _planned(schema, operation, variables)
+        if len(plans) > _MOST_PLANS:
+            plans.popitem(last=False)
+    return found
+
+
+def _planned(schema: GraphQLSchema, operation: Operation, variables: VariableValues) -> Plan:
+    selection = Selector(schema, operation.fragments, operation.definition, variables).select()
+    roots = [Root(each, list(calls_in(each))) for each in selection.fields]
+    named = {argument.name.value for root in roots for call in root.calls for argument in call.node.arguments or ()}
+    return Plan(selection, roots, bool(named & {"asOf", "minPosition"}))
+
+
+def calls_in(field: Field) -> Iterator[Call]:
+    """The calls of a field and of all below it, always in the same order."""
+    if field.call is not None:
+        yield field.call
+    for fields in field.children.values():
+        for each in fields:
+            yield from calls_in(each)
+
+
+class _Conditions(Visitor):
+    """Finds the variables that @skip and @include depend on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: dict[str, None] = {}
+
+    def enter_directive(self, node: DirectiveNode, *_: Any) -> None:
+        if node.name.value in ("skip", "include"):
+            for argument in node.arguments or ():
+                if isinstance(argument.value, VariableNode):
+                    self.names[argument.value.name.value] = None
+
+
+def names_of_conditions(nodes: Iterable[Node]) -> tuple[str, ...]:
+    """The variables that decide what of an operation and its fragments is skipped or included."""
+    finder = _Conditions()
+    for node in nodes:
+        visit(node, finder)
+    return tuple(finder.names)
+
+
+@dataclass
+class Request:
+    """What the jobs of one request depend on."""
+
+    schema: GraphQLSchema
+    ceilings: Ceilings
+    variables: VariableValues
+    moment: Moment
+    times: dict[str, int]
+
+    def job(self, root: Root, loaded: bool) -> Job:
+        """The statement of a root field with its values. Raises GraphQLError for arguments that cannot be."""
+        if root.fixed is not None and not loaded:
+            return root.fixed
+        reader = Reader(self.moment, self.ceilings, self.times)
+        prepared = {call: reader.read(call, call.values(self.variables)) for call in root.calls}
+        key = (loaded, *reader.binder.shape)
+        statement = root.statements.get(key)
+        if statement is None:
+            statement = root.statements[key] = Statement(self._sql(root, prepared, loaded))
+            if len(root.statements) > _MOST_STATEMENTS:
+                root.statements.popitem(last=False)
+        job = Job(statement, tuple(reader.binder.values), _on_day(root, prepared, reader))
+        if root.is_fixed and not loaded:
+            root.fixed = job
+        return job
+
+    def _sql(self, root: Root, prepared: Mapping[Call, Prepared], loaded: bool) -> str:
+        return Compiler(self.schema, prepared, loaded).root(root.field, Row("", "", Scope(), count(1), given={}))
+
+
+def _on_day(root: Root, prepared: Mapping[Call, Prepared], reader: Reader) -> OnDay | None:
+    call = root.field.call
+    if call is None or (made := prepared[call]).on is None:
+        return None
+    values = reader.binder.values
+    at = None if made.scope is None else values[int(str(made.scope.moment)[1:]) - 1]
+    return OnDay(values[int(made.arguments["id"][1:]) - 1], made.on or "", at)

@@ -1,0 +1,168 @@
+"""What an operation selects, resolved against the schema once: fields by runtime type, and calls with arguments."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    GraphQLField,
+    GraphQLObjectType,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    get_argument_values,
+    get_named_type,
+    is_abstract_type,
+    is_leaf_type,
+)
+from graphql.execution.collect_fields import FieldDetails, FragmentDetails, collect_fields, collect_subfields
+from graphql.execution.values import VariableValues
+from graphql.language import VariableNode, Visitor, visit
+from strawberry.types.field import StrawberryField
+
+from schema.plan.arguments import DEFINITION
+from schema.sql import KEY, Column, Embedded, Listing, Needs, Reading, Select, Several, Single
+
+
+@dataclass(eq=False)
+class Field:
+    """A selected field of one runtime type."""
+
+    key: str
+    """The response key: the alias or name."""
+    name: str
+    parent: GraphQLObjectType
+    definition: GraphQLField
+    reading: Reading
+    call: "Call | None"
+    children: dict[str, list["Field"]] = field(default_factory=dict)
+    """The selected fields below, for each object type that may stand here."""
+
+
+@dataclass(eq=False)
+class Call:
+    """A field with arguments; their values are constant unless a variable is among them."""
+
+    definition: GraphQLField
+    node: FieldNode
+    reading: Reading
+    parent: str
+    constant: dict[str, Any] | None
+
+    def values(self, variables: VariableValues) -> dict[str, Any]:
+        """The coerced arguments by GraphQL name. Raises GraphQLError."""
+        if self.constant is not None:
+            return self.constant
+        return get_argument_values(self.definition, self.node, variables)
+
+
+@dataclass
+class Selection:
+    """An operation's fields, and whether all of them are SQL."""
+
+    fields: list[Field]
+    compiled: bool
+    meta: bool
+    """Whether nothing but the schema itself is asked for."""
+
+
+class Selector:
+    """Resolves the selection of one operation, for one set of @skip and @include values."""
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        fragments: Mapping[str, FragmentDefinitionNode],
+        operation: OperationDefinitionNode,
+        variables: VariableValues,
+    ) -> None:
+        self._schema = schema
+        self._operation = operation
+        self._variables = variables
+        self._fragments = {name: FragmentDetails(node) for name, node in fragments.items()}
+        self._compiled = True
+
+    def select(self) -> Selection:
+        """The whole selection."""
+        root = self._schema.get_root_type(self._operation.operation)
+        assert root is not None
+        found = collect_fields(self._schema, self._fragments, self._variables, root, self._operation)
+        fields = self._fields(root, found.grouped_field_set)
+        meta = all(each.name.startswith("__") for each in fields)
+        roots = all(
+            isinstance(each.reading, (Single, Several, Listing, Select)) for each in fields if each.name != "__typename"
+        )
+        return Selection(fields, self._compiled and roots and self._operation.operation.value == "query", meta)
+
+    def below(self, parent: GraphQLObjectType, details: list[FieldDetails]) -> list[Field]:
+        """The fields selected below field nodes that graphql-core is about to resolve."""
+        found = collect_subfields(self._schema, self._fragments, self._variables, self._operation, parent, details)
+        return self._fields(parent, found.grouped_field_set)
+
+    def _fields(self, parent: GraphQLObjectType, groups: dict[str, list[FieldDetails]]) -> list[Field]:
+        return [self.field(parent, key, details) for key, details in groups.items()]
+
+    def field(self, parent: GraphQLObjectType, key: str, details: list[FieldDetails]) -> Field:
+        """One field and all below it."""
+        node = details[0].node
+        definition = self._schema.get_field(parent, node.name.value)
+        assert definition is not None
+        reading = reading_of(definition, node.name.value)
+        if isinstance(reading, Needs) and node.name.value != "__typename":
+            self._compiled = False
+        made = Field(key, node.name.value, parent, definition, reading, self._call(parent, definition, node, reading))
+        if not node.name.value.startswith("__"):
+            made.children = self._children(definition, details)
+        return made
+
+    def _children(self, definition: GraphQLField, details: list[FieldDetails]) -> dict[str, list[Field]]:
+        kind = get_named_type(definition.type)
+        if is_leaf_type(kind):
+            return {}
+        types = self._schema.get_possible_types(kind) if is_abstract_type(kind) else [cast("GraphQLObjectType", kind)]
+        return {each.name: self.below(each, details) for each in types}
+
+    def _call(
+        self, parent: GraphQLObjectType, definition: GraphQLField, node: FieldNode, reading: Reading
+    ) -> Call | None:
+        if not definition.args or isinstance(reading, Needs):
+            return None
+        constant = None if has_variables(node) else get_argument_values(definition, node)
+        return Call(definition, node, reading, parent.name, constant)
+
+
+class _Finder(Visitor):
+    found = False
+
+    def enter_variable(self, *_: Any) -> None:
+        self.found = True
+
+
+def has_variables(node: FieldNode) -> bool:
+    """Whether an argument of the field holds a variable."""
+    finder = _Finder()
+    for argument in node.arguments or ():
+        if isinstance(argument.value, VariableNode):
+            return True
+        visit(argument.value, finder)
+    return finder.found
+
+
+def reading_of(definition: GraphQLField, name: str) -> Reading:
+    """Where a field is read from."""
+    made = definition.extensions.get(DEFINITION)
+    if not isinstance(made, StrawberryField):
+        return Needs()
+    said: Reading | None = made.metadata.get(KEY)
+    if said is None and made.base_resolver is not None:
+        return Needs()
+    if isinstance(said, Column) and said.name is not None:
+        return said
+    if isinstance(said, Embedded) and said.json is not None:
+        return said
+    if said is None or isinstance(said, (Column, Embedded)):
+        kinds = said.kinds if isinstance(said, Embedded) else None
+        own = str(made.python_name)
+        return Column(own) if is_leaf_type(get_named_type(definition.type)) else Embedded(own, kinds)
+    return said
