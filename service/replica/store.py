@@ -14,6 +14,7 @@ from pathlib import Path
 import apsw
 
 from service.replica.day import fold_on
+from service.replica.functions import register
 from service.replica.rules import rules
 from service.replica.tables import ddl, is_index
 
@@ -145,6 +146,7 @@ def open_for_reading(path: Path) -> apsw.Connection:
     connection = apsw.Connection(f"file:{path}?mode=ro", flags=flags, statementcachesize=500)
     connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
     connection.set_busy_timeout(5000)
+    register(connection)
     for statement in (*_READING, *(one for one in ddl("scratch") if not is_index(one))):
         connection.execute(statement)
     return connection

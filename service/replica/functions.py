@@ -1,0 +1,68 @@
+"""What SQL on the replica can call beyond SQLite's own functions: exact decimals, stated bounds, and search terms."""
+
+import re
+from decimal import Decimal, InvalidOperation
+
+import apsw
+import msgspec
+
+from domain.codes import Modifier
+from domain.values import Interval, Stated
+from service.replica.view import number_key
+
+_WORDS = re.compile(r"\w+", re.UNICODE)
+
+
+def fts_query(text: str | None) -> str:
+    """The words of a text as a query of FTS5: all of them, the last as the beginning of a word; none finds nothing."""
+    words = [f'"{word}"' for word in _WORDS.findall(text or "")]
+    return " ".join(words) + "*" if words else '""'
+
+
+def at_least(stated: str | None) -> str | None:
+    """The least that a stated number (its JSON) may mean, as a decimal; None if it has no lower bound."""
+    return _plain(_interval(stated).low)
+
+
+def at_most(stated: str | None) -> str | None:
+    """The most that a stated number (its JSON) may mean, as a decimal; None if it has no upper bound."""
+    return _plain(_interval(stated).high)
+
+
+def _interval(stated: str | None) -> Interval:
+    given = msgspec.json.decode(stated) if stated else {}
+    modifier = Modifier(given.get("modifier") or "EXACTLY")
+    value = Stated(low=given.get("low"), high=given.get("high"), modifier=modifier)
+    return value.interval() or Interval(None, None)
+
+
+def _plain(number: Decimal | None) -> str | None:
+    if number is None:
+        return None
+    text = format(number, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+class _Sum:
+    """An exact sum of decimals in text; what is no number counts nothing."""
+
+    def __init__(self) -> None:
+        self.total = Decimal(0)
+
+    def step(self, text: str | None) -> None:
+        """Add one."""
+        try:
+            self.total += Decimal(text or 0)
+        except InvalidOperation:
+            return
+
+    def final(self) -> str | None:
+        """The sum in plain notation."""
+        return _plain(self.total)
+
+
+def register(connection: apsw.Connection) -> None:
+    """Make the functions known to a connection."""
+    for function in (number_key, fts_query, at_least, at_most):
+        connection.create_scalar_function(function.__name__, function, 1, deterministic=True)
+    connection.create_aggregate_function("decimal_sum", _Sum, 1)
