@@ -47,7 +47,7 @@ def export_command(directory: Path, url: str | None) -> None:
         try:
             done = export(source, directory, progress)
         except ExportRefused as error:
-            raise Differs(str(error))
+            raise Differs(str(error)) from None
     click.echo(f"{directory}: {plural(done.size, 'event')}, {done.added:,} of them new")
 
 
@@ -92,7 +92,7 @@ def check_proof_command(proof: Path, entry: Path | None, keys: tuple[str, ...]) 
             content = entry.read_bytes() if entry else parsed.extra or b""
             head = parsed.verify(content, _keys(keys))
         except ProofRefused as error:
-            raise Differs(str(error))
+            raise Differs(str(error)) from None
     click.echo(content)
     click.echo(f"Proven: position {parsed.index + 1:,} of {head.size:,} of {head.origin}", err=True)
 
