@@ -159,7 +159,7 @@ class AgreementAmended(Content):
 
     def summary(self) -> str:
         """One line for people."""
-        return f"amended: {self.statement}"
+        return f"amended{f' by {self.by}' if self.by else ''}: {self.statement}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,7 +173,7 @@ class AgreementExtended(Content):
 
     def summary(self) -> str:
         """One line for people."""
-        return f"extended{f' until {self.until}' if self.until else ''}"
+        return f"extended{f' until {self.until}' if self.until else ''}{f' by {self.by}' if self.by else ''}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,7 +21,8 @@ class EffectClaimed(Content):
 
     def summary(self) -> str:
         """One line for people."""
-        said = str(self.quantity or self.money or self.statement or "no number given")
+        amounts = " and ".join(str(amount) for amount in (self.quantity, self.money) if amount is not None)
+        said = amounts or self.statement or "no number given"
         place = f" in {self.place}" if self.place else ""
         note = f" ({self.statement})" if self.statement and self.statement != said else ""
         return f"{self.kind.lower().replace('_', ' ')}, {self.outlook.lower()}{place}: {said}{note}"
@@ -58,7 +59,7 @@ class SectorAssigned(Content):
 
     def summary(self) -> str:
         """One line for people."""
-        return f"sectors: {', '.join(sector.code for sector in self.sectors)}"
+        return f"sectors: {', '.join(str(sector) for sector in self.sectors)}"
 
     def subjects(self) -> dict[str, str]:
         """All statements of sectors speak of the same."""

@@ -202,7 +202,7 @@ class DeliveryScheduled(Content):
 
     def summary(self) -> str:
         """One line for people."""
-        due = self.period or self.duration or "time not disclosed"
+        due = ", ".join(str(time) for time in (self.period, self.duration) if time) or "time not disclosed"
         return f"delivery {self.key}: {due}{f', {self.statement}' if self.statement else ''}"
 
     def subjects(self) -> dict[str, str]:

@@ -139,12 +139,9 @@ class Stated:
 
     def interval(self) -> Interval | None:
         """The numbers that it may mean; None if undisclosed."""
-        low = None if self.low is None else Decimal(self.low)
-        high = None if self.high is None else Decimal(self.high)
-        if self.modifier is Modifier.UNDISCLOSED or (low is None and high is None):
+        if self.modifier is Modifier.UNDISCLOSED or (self.low is None and self.high is None):
             return None
-        with localcontext(EXACT):
-            return _interval(self.modifier, low, high)
+        return _interval(self.modifier, self.low, self.high)
 
     def number(self) -> Decimal | None:
         """The stated number to sort, count or add up by: low, else high; None if undisclosed."""
@@ -177,10 +174,10 @@ class Stated:
         """The number with its qualification, for people."""
         if self.as_stated is not None:
             return self.as_stated
-        number = self.low if self.low == self.high or self.high is None else f"{self.low or ''} to {self.high}"
-        return (
-            f"{number}" if self.modifier is Modifier.EXACTLY else f"{self.modifier.lower().replace('_', ' ')} {number}"
-        )
+        bounds = dict.fromkeys(bound for bound in (self.low, self.high) if bound is not None)
+        number = (" and " if self.modifier is Modifier.BETWEEN else " to ").join(bounds)
+        modifier = "" if self.modifier is Modifier.EXACTLY else self.modifier.lower().replace("_", " ")
+        return f"{modifier} {number}".strip()
 
 
 def _missing(field: str, value: str | None, modifier: Modifier) -> Iterator[Problem]:
@@ -193,10 +190,13 @@ def _unwanted(field: str, value: str | None, modifier: Modifier) -> Iterator[Pro
         yield Problem(field, f"{modifier} has one side alone: leave this number out")
 
 
-def _interval(modifier: Modifier, low: Decimal | None, high: Decimal | None) -> Interval:
-    first = low if low is not None else high
-    last = high if high is not None else low
-    assert first is not None and last is not None
+@lru_cache(maxsize=65536)
+def _interval(modifier: Modifier, low: str | None, high: str | None) -> Interval:
+    with localcontext(EXACT):
+        return _widened(modifier, Decimal(low or high or 0), Decimal(high or low or 0))
+
+
+def _widened(modifier: Modifier, first: Decimal, last: Decimal) -> Interval:
     match modifier:
         case Modifier.APPROXIMATELY | Modifier.ESTIMATED:
             return Interval(first - abs(first) * _TENTH, last + abs(last) * _TENTH)
@@ -254,6 +254,9 @@ class SectorShare:
     scheme: Annotated[SectorScheme, doc("the classification of the code")] = SectorScheme.AS_STATED
     code: Annotated[Name, doc("the code, or the words of the source for AS_STATED")]
     percent: Annotated[Percent | None, doc("share in percent, 0 to 100")] = None
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.percent}%" if self.percent is not None else self.code
 
 
 @dataclass(frozen=True, kw_only=True)
