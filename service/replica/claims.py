@@ -3,15 +3,17 @@
 A claim is one field of one live event. Claims of one subject compete.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 
 from domain.codes import Code, Modifier, SourceKind, Stance, Standing, Verification
 from domain.common import ClaimAdopted, FactClaimed, FactCorrected
-from domain.fact import Fact, patched, plain
+from domain.fact import Fact, patched
 from domain.values import Interval, Money, SectorShare, SourceRef, Stated, StatedQuantity, WorldDate
 from service.replica.view import Kept, View
 from service.replica.world import RANKS, World
@@ -50,6 +52,7 @@ class Subject:
     claims: list[Claim] = field(default_factory=list)
     shown: Claim | None = None
     adopted: bool = False
+    verification: Verification = Verification.RETRACTED
 
     @property
     def value(self) -> Any:
@@ -57,36 +60,81 @@ class Subject:
         return None if self.shown is None else self.shown.value
 
 
-def put_claims(view: View, world: World) -> dict[str, Subject]:
-    """Make the rows of the object's claims; gives its subjects by name."""
-    subjects: dict[str, Subject] = {}
-    for claim in _claims(view, world):
-        subjects.setdefault(claim.subject, Subject(claim.subject)).claims.append(claim)
-    adopted = [content.claim for _, content in view.live(ClaimAdopted)]
-    for subject in subjects.values():
-        _choose(subject, adopted)
-        _put_subject(view, subject)
-        for claim in subject.claims:
-            _put_claim(view, world, claim)
-    return subjects
+@dataclass(slots=True)
+class Claims:
+    """The claims of one object, by subject."""
 
+    subjects: dict[str, Subject] = field(default_factory=dict)
 
-def _claims(view: View, world: World) -> Iterator[Claim]:
-    spoken_of = {(content.target, content.field) for _, content in view.live(FactClaimed)}
-    corrections = [(one, one.fact.content) for one in view.kept if isinstance(one.fact.content, FactCorrected)]
-    for kept in view.kept:
+    def take_all(self, view: View, world: World) -> None:
+        """Gather the claims of every event from nothing and make their rows."""
+        spoken_of = {(content.target, content.field) for _, content in view.live(FactClaimed)}
+        corrections = [(one, one.fact.content) for one in view.kept if isinstance(one.fact.content, FactCorrected)]
+        self.subjects = {}
+        for kept in view.kept:
+            self._add(_claims_of(view, world, kept, spoken_of, corrections))
+        adopted = [content.claim for _, content in view.live(ClaimAdopted)]
+        for subject in self.subjects.values():
+            _settle(subject, adopted)
+            _put_subject(view, subject)
+            for claim in subject.claims:
+                _put_claim(view, world, claim)
+
+    def take_last(self, view: View, world: World) -> bool:
+        """Add the claims of the last event, which corrects nothing; false if others' claims must be gathered anew."""
+        kept = view.kept[-1]
         content = kept.fact.content
-        if isinstance(content, FactClaimed):
-            yield from _further(view, world, kept, content)
-        elif not content.editorial:
-            for name in _fields(kept, spoken_of):
-                yield from _stated(view, world, kept, name, corrections)
+        if isinstance(content, FactClaimed) and content.field not in _natural(view.kept[content.target - 1]):
+            return False
+        touched = self._add(_claims_of(view, world, kept, set(), []))
+        adopted = [content.claim for _, content in view.live(ClaimAdopted)]
+        for claim in touched:
+            subject = self.subjects[claim.subject]
+            _settle(subject, adopted)
+            _put_subject(view, subject)
+            _put_claim(view, world, claim)
+        return True
+
+    def _add(self, claims: Iterable[Claim]) -> list[Claim]:
+        added = list(claims)
+        for claim in added:
+            subject = self.subjects.get(claim.subject)
+            if subject is None:
+                subject = self.subjects[claim.subject] = Subject(claim.subject)
+            subject.claims.append(claim)
+        return added
 
 
-def _fields(kept: Kept, spoken_of: set[tuple[int, str]]) -> list[str]:
+def _claims_of(
+    view: View,
+    world: World,
+    kept: Kept,
+    spoken_of: set[tuple[int, str]],
+    corrections: list[tuple[Kept, FactCorrected]],
+) -> Iterator[Claim]:
+    content = kept.fact.content
+    if isinstance(content, FactClaimed):
+        yield from _further(view, world, kept, content)
+    elif not content.editorial:
+        for name in _fields(kept, spoken_of):
+            yield from _stated(view, world, kept, name, corrections)
+
+
+def _settle(subject: Subject, adopted: Sequence[str]) -> None:
+    _choose(subject, adopted)
+    subject.verification = verification(subject)
+
+
+def _natural(kept: Kept) -> list[str]:
+    """The fields of an event that are claims whether or not others speak of them."""
     names = list(kept.fact.content.subjects())
     if kept.fact.content.dated is not None and "occurred_on" not in names:
         names.append("occurred_on")
+    return names
+
+
+def _fields(kept: Kept, spoken_of: set[tuple[int, str]]) -> list[str]:
+    names = _natural(kept)
     names += [name for version, name in spoken_of if version == kept.held.version and name not in names]
     return names + [name for name in kept.held.corrections if name not in names and name != "sources"]
 
@@ -287,14 +335,19 @@ def _shape(value: Any) -> dict[str, Any]:
     if isinstance(value, WorldDate):
         return {"edtf": str(value), "earliest": value.earliest, "latest": value.latest}
     if isinstance(value, Stated):
-        interval = value.interval() or Interval(None, None)
-        bounds = {"at_least": interval.low, "at_most": interval.high}
-        shape: dict[str, Any] = plain(value)
-        return shape | {name: _decimal(bound) for name, bound in bounds.items()}
+        bounds = _bounds(value.modifier, value.low, value.high)
+        return {name: item for name, item in vars(value).items() if item is not None} | bounds
     return {"text": text_of(value)}
 
 
-def _decimal(value: Any) -> str | None:
+@lru_cache(maxsize=65536)
+def _bounds(modifier: Modifier, low: str | None, high: str | None) -> dict[str, str | None]:
+    """The computed bounds of a stated number as plain decimals."""
+    interval = Stated(modifier=modifier, low=low, high=high).interval() or Interval(None, None)
+    return {"at_least": _decimal(interval.low), "at_most": _decimal(interval.high)}
+
+
+def _decimal(value: Decimal | None) -> str | None:
     if value is None:
         return None
     text = format(value, "f")
@@ -315,7 +368,7 @@ def _put_subject(view: View, subject: Subject) -> None:
         shown=value_json(shown.value) if shown else None,
         text=text_of(shown.value) if shown else None,
         claim=shown.id if shown else None,
-        verification=verification(subject),
+        verification=subject.verification,
         adopted=subject.adopted,
         claims=len(subject.claims),
         origins=len(_agreeing(subject)) if shown else 0,

@@ -12,12 +12,11 @@ import apsw
 import msgspec
 
 from domain.catalogue import load_fact
-from domain.stream import hold
 from service.log.log import Entry
-from service.replica.folds import fold
+from service.replica.object import Name, Object, tables_of
 from service.replica.tables import ALIVE, EVENT_COLUMNS, TABLES
-from service.replica.view import Kept, Placed, Rows, View, sort_day
-from service.replica.world import KINDS, Facet, World, facet_of
+from service.replica.view import Placed, Rows, sort_day
+from service.replica.world import KINDS, Facet, World
 
 _MOST_STREAMS = 4000
 """Streams kept in memory between batches."""
@@ -28,11 +27,12 @@ _MOST_FOLDS = 1_000_000
 
 @dataclass(slots=True)
 class Stream:
-    """What the projector remembers of an object: its events and the rows made of them."""
+    """An object that the projector remembers, and what of it is not written yet."""
 
-    placed: list[Placed] = field(default_factory=list)
-    rows: Rows = field(default_factory=dict)
-    fresh: dict[tuple[str, str], int] = field(default_factory=dict)
+    object: Object
+    written: Rows = field(default_factory=dict)
+    """Its rows as the replica or this batch has them."""
+    fresh: dict[Name, int] = field(default_factory=dict)
     """Rows of this batch that are not written yet, each with the position that it is alive from."""
     asked: set[str] = field(default_factory=set)
 
@@ -97,10 +97,12 @@ class Projector:
 
     def _fold(self, entry: Entry, placed: Placed) -> None:
         """Fold the event's own object, then every object that what it shows of itself has changed."""
-        self._stream(entry.stream, entry.version).placed.append(placed)
+        self._stream(entry.stream, entry.version).object.append(placed)
         waiting, left = [entry.stream], _MOST_FOLDS
         while waiting and left:
             id, left = waiting.pop(0), left - 1
+            if id != entry.stream:
+                self._stream(id).object.stale()
             try:
                 if self._fold_object(id, entry.position):
                     more = self._dependents(id)
@@ -111,32 +113,35 @@ class Projector:
     def _fold_object(self, id: str, position: int) -> bool:
         """Fold one object at a position and note its changed rows; says whether its facet changed."""
         stream = self._stream(id)
-        world = World(self._facet)
-        view = view_of(id, stream.placed)
-        facet, before = facet_of(view, world), self._facet(id)
+        world, before = World(self._facet), self._facet(id)
+        facet = stream.object.facet(world)
         if facet != before:
+            stream.object.stale()
             self._facets[id] = facet
             self._new_facets[id] = msgspec.json.encode(asdict(facet)).decode() if facet is not None else "null"
-        rows = fold(view, world)
+        changed = stream.object.fold(world)
         self._depend(id, stream, world.asked)
-        self._note(id, stream, rows, position)
-        if view.prose[0]:
-            self._texts[rows["prose", ""][2]] = view.prose
+        self._note(id, stream, changed, position)
         return facet != before
 
-    def _note(self, id: str, stream: Stream, rows: Rows, position: int) -> None:
+    def _note(self, id: str, stream: Stream, changed: set[Name], position: int) -> None:
         """Close the rows that changed and open the new ones."""
-        before = stream.rows
-        for name, values in before.items():
-            if rows.get(name) != values:
-                self._close(id, stream, name, values, position)
-        for name, values in rows.items():
-            if before.get(name) != values:
+        rows, written = stream.object.rows, stream.written
+        for name in changed:
+            old, new = written.get(name), rows.get(name)
+            if old == new:
+                continue
+            if old is not None:
+                self._close(id, stream, name, old, position)
+                del written[name]
+            if new is not None:
+                written[name] = new
                 stream.fresh[name] = position
-                self._dirty[id] = stream
-        stream.rows = rows
+        self._dirty[id] = stream
+        if ("prose", "") in changed and stream.object.text is not None:
+            self._texts[rows["prose", ""][2]] = stream.object.text
 
-    def _close(self, id: str, stream: Stream, name: tuple[str, str], values: tuple[Any, ...], position: int) -> None:
+    def _close(self, id: str, stream: Stream, name: Name, values: tuple[Any, ...], position: int) -> None:
         table, key = name
         keys = (id, key) if TABLES[table].owned else (id,)
         since = stream.fresh.pop(name, None)
@@ -166,19 +171,21 @@ class Projector:
         """What is remembered of the object, else what the replica holds of it."""
         stream = self._streams.get(id)
         if stream is None:
-            stream = self._streams[id] = Stream() if next_version == 1 else self._load(id)
+            stream = self._streams[id] = Stream(Object(id)) if next_version == 1 else self._load(id)
         self._streams.move_to_end(id)
         return stream
 
     def _load(self, id: str) -> Stream:
         """What the replica holds of the object: its events, and its rows as they were written."""
-        rows: Rows = {}
-        for name, table in TABLES.items():
-            if table.owned or name == id.partition(":")[0]:
-                columns = ", ".join(("key" if table.owned else "''", *table.names))
-                select = f"SELECT {columns} FROM {name} WHERE {table.keys[0]} = ? AND until = {ALIVE}"
-                rows.update({(name, row[0]): row[1:] for row in self._db.execute(select, (id,))})
-        return Stream(load_placed(self._db, id), rows)
+        stream = Stream(Object(id))
+        stream.object.placed = load_placed(self._db, id)
+        for name in tables_of(stream.object.noun):
+            table = TABLES[name]
+            columns = ", ".join(("key" if table.owned else "''", *table.names))
+            select = f"SELECT {columns} FROM {name} WHERE {table.keys[0]} = ? AND until = {ALIVE}"
+            stream.written.update({(name, row[0]): row[1:] for row in self._db.execute(select, (id,))})
+        stream.object.rows = dict(stream.written)
+        return stream
 
     def _flush(self, last: Entry) -> None:
         """Write everything noted since the last flush, with the position."""
@@ -205,18 +212,12 @@ class Projector:
             for name, since in stream.fresh.items():
                 table, key = name
                 keys = (id, key) if TABLES[table].owned else (id,)
-                opened.setdefault(table, []).append((*keys, since, ALIVE, *stream.rows[name]))
+                opened.setdefault(table, []).append((*keys, since, ALIVE, *stream.written[name]))
             stream.fresh.clear()
         return opened
 
     def _many(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
         self._db.executemany(statement, rows)
-
-
-def view_of(id: str, placed: Sequence[Placed]) -> View:
-    """The object as its events tell it after corrections."""
-    held = hold([one.fact for one in placed])
-    return View(id, [Kept(one, kept) for one, kept in zip(placed, held, strict=True)])
 
 
 def load_placed(connection: apsw.Connection, id: str, upto: int = ALIVE) -> list[Placed]:

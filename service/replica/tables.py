@@ -163,7 +163,7 @@ OWNED_TABLES: tuple[Table, ...] = (
     # what one noun owns
     Table("identifier", "ord# scheme! value!", ("value",)),
     Table("party_name", "ord# name! valid_from event!"),
-    Table("mandate", "ord# topic! legal_act event!"),
+    Table("mandate", "ord# topic legal_act event!"),
     Table("officeholder", "ord# person! office! appointed_on event!"),
     Table(
         "act",

@@ -64,7 +64,6 @@ class View:
         self.noun = id.partition(":")[0]
         self.kept = kept
         self.rows: Rows = {}
-        self.prose: tuple[str, str] = ("", "")
         self._orders: dict[str, int] = {}
 
     def live(self, *kinds: type[T]) -> Iterator[tuple[Kept, T]]:
@@ -95,23 +94,8 @@ class View:
             _NAMES[table] = TABLES[table].names
         if "ord" in _NAMES[table] and "ord" not in values:
             values["ord"] = self._orders[table] = self._orders.get(table, 0) + 1
-        self.rows[table, key] = tuple(_stored(values.get(name)) for name in _NAMES[table])
-
-    def put_noun(self, **values: Any) -> None:
-        """Make the row of the object itself."""
-        first, last = self.kept[0].placed, self.kept[-1]
-        self.put(
-            self.noun,
-            "",
-            created=first.position,
-            recorded_at=first.recorded_at,
-            changed=last.position,
-            version=last.held.version,
-            retracted=self.retracted,
-            disputed=any(row[5] == "DISPUTED" for (table, _), row in self.rows.items() if table == "claimed"),
-            anomalies=sum(table == "anomaly" for table, _ in self.rows),
-            **values,
-        )
+        take = values.get
+        self.rows[table, key] = tuple([take(name) for name in _NAMES[table]])
 
     def anomaly(self, kind: AnomalyKind, *events: Kept) -> None:
         """Flag what looks wrong, with the events that show it."""
@@ -120,13 +104,6 @@ class View:
 
 
 _NAMES: dict[str, tuple[str, ...]] = {}
-
-
-def _stored(value: Any) -> Any:
-    """The value as SQLite keeps it."""
-    if isinstance(value, str):
-        return str(value)
-    return int(value) if isinstance(value, bool) else value
 
 
 def json_list(texts: Sequence[str]) -> str:

@@ -1,13 +1,14 @@
 """The fold of an agreement: its status, the acts of its parties, and what looks wrong in their order."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from domain import agreement as events
 from domain.codes import AgreementStatus, AnomalyKind, PartyRole
 from domain.fact import Content
 from domain.values import PartyRef
-from service.replica.claims import Subject
 from service.replica.folds.common import label, put_parties, shown
+from service.replica.part import Fold, Part, Results, Subjects
 from service.replica.view import Kept, View, sort_day
 from service.replica.world import World, binding_of
 
@@ -43,23 +44,28 @@ _RANKS = {status: rank for rank, status in enumerate(AgreementStatus)}
 _RESUMES = (events.AgreementEnteredIntoForce, events.AgreementExtended)
 
 
-def fold(view: View, world: World, subjects: dict[str, Subject]) -> None:
-    """Make the rows of an agreement."""
+def _row(view: View, world: World, subjects: Subjects, _: Results) -> dict[str, Any]:
+    signed = view.last(events.AgreementSigned)
+    opening = signed[0] if signed else next((one for one in view.kept if one.held.live), None)
+    return {
+        "title": label(view, subjects),
+        "kind": shown(subjects, "kind") or "UNKNOWN",
+        "binding": binding_of(view),
+        "status": status_of(view),
+        "gathering": shown(subjects, "gathering"),
+        "day": sort_day(opening.fact.occurred_on if opening else None),
+    }
+
+
+def _put_parties(view: View, world: World) -> None:
     if put_parties(view, world, _parties(view)) == 0 and not view.retracted:
         view.anomaly(AnomalyKind.NO_PARTIES, *view.kept[:1])
+
+
+def _put_acts(view: View, world: World) -> None:
     for kept, content in view.live(*_ACTS):
         _put_act(view, world, kept, content)
     _flag_order(view)
-    signed = view.last(events.AgreementSigned)
-    opening = signed[0] if signed else next((one for one in view.kept if one.held.live), None)
-    view.put_noun(
-        title=label(view, subjects),
-        kind=shown(subjects, "kind") or "UNKNOWN",
-        binding=binding_of(view),
-        status=status_of(view),
-        gathering=shown(subjects, "gathering"),
-        day=sort_day(opening.fact.occurred_on if opening else None),
-    )
 
 
 def _parties(view: View) -> Iterable[PartyRef]:
@@ -121,3 +127,6 @@ def _before(first: Kept, second: Kept) -> bool:
     """Whether the first surely happened before the second."""
     one, other = first.fact.occurred_on, second.fact.occurred_on
     return bool(one and other and one.latest and other.earliest and one.latest < other.earliest)
+
+
+FOLD = Fold((Part("parties", tuple(_ACTS), _put_parties), Part("acts", tuple(_ACTS), _put_acts)), _row)

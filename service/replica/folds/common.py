@@ -4,13 +4,15 @@ from collections.abc import Iterable
 
 import msgspec
 
+from domain.catalogue import CATALOGUE
 from domain.codes import AnomalyKind
 from domain.common import AssessmentVoiced, EffectClaimed, EventRetracted, FactCorrected
-from domain.fact import field_values
+from domain.fact import Content, field_values
 from domain.party import PartyMerged
 from domain.source import SourceArchived
 from domain.values import PartyRef, SectorShare
-from service.replica.claims import Subject, kind_of
+from service.replica.claims import kind_of
+from service.replica.part import Part, Subjects
 from service.replica.view import Kept, View
 from service.replica.world import World
 
@@ -34,25 +36,7 @@ def put_parties(view: View, world: World, parties: Iterable[PartyRef]) -> int:
     return count
 
 
-def put_common(view: View, subjects: dict[str, Subject]) -> None:
-    """Make what any object can have."""
-    _put_sectors(view, subjects)
-    _put_effects(view)
-    for kept, content in view.live(AssessmentVoiced):
-        view.put(
-            "assessment",
-            kept.id,
-            subject=kept.fact.subject("statement", kept.held.version),
-            theme=content.theme,
-            statement=content.statement,
-            said_by=content.by,
-            event=kept.id,
-        )
-    _put_corrections(view)
-    _flag_dates(view)
-
-
-def _put_sectors(view: View, subjects: dict[str, Subject]) -> None:
+def _put_sectors(view: View, _: World) -> None:
     """All sectors that any live event names; opening events may name some too."""
     for kept in view.kept:
         sectors = getattr(kept.fact.content, "sectors", ()) if kept.held.live else ()
@@ -68,7 +52,20 @@ def _put_sectors(view: View, subjects: dict[str, Subject]) -> None:
                 )
 
 
-def _put_effects(view: View) -> None:
+def _put_assessments(view: View, _: World) -> None:
+    for kept, content in view.live(AssessmentVoiced):
+        view.put(
+            "assessment",
+            kept.id,
+            subject=kept.fact.subject("statement", kept.held.version),
+            theme=content.theme,
+            statement=content.statement,
+            said_by=content.by,
+            event=kept.id,
+        )
+
+
+def _put_effects(view: View, world: World) -> None:
     for _, content in view.live(EffectClaimed):
         name, subject = next(iter(content.subjects().items()))
         key = f"{subject}:{content.outlook}"
@@ -85,7 +82,7 @@ def _put_effects(view: View) -> None:
             )
 
 
-def _put_corrections(view: View) -> None:
+def _put_corrections(view: View, _: World) -> None:
     for kept in view.kept:
         content = kept.fact.content
         if not kept.held.live or not content.editorial:
@@ -123,21 +120,33 @@ def _was(view: View, content: FactCorrected) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def _flag_dates(view: View) -> None:
+def _flag_dates(view: View, _: World) -> None:
     for kept in view.kept:
         when = kept.fact.occurred_on
         if kept.held.live and when is not None and (when.earliest or "") > kept.placed.recorded_at[:10]:
             view.anomaly(AnomalyKind.DATE_AFTER_RECORDED, kept)
 
 
-def label(view: View, subjects: dict[str, Subject], name: str = "title") -> str:
+def label(view: View, subjects: Subjects, name: str = "title") -> str:
     """What to call the object: the claimed title, else that of a retracted opening, else its key."""
     shown = subjects[name].value if name in subjects else None
     said = shown or next((found for kept in view.kept if (found := getattr(kept.fact.content, name, None))), None)
     return str(said or view.id.partition(":")[2].replace("-", " "))
 
 
-def shown(subjects: dict[str, Subject], name: str) -> str | None:
+def shown(subjects: Subjects, name: str) -> str | None:
     """The shown value of a subject as a text."""
     value = subjects[name].value if name in subjects else None
     return None if value is None else str(value)
+
+
+_WITH_SECTORS = tuple(event for event in CATALOGUE.values() if "sectors" in event.__dataclass_fields__)
+
+COMMON_PARTS = (
+    Part("sectors", _WITH_SECTORS, _put_sectors),
+    Part("effects", (EffectClaimed,), _put_effects),
+    Part("assessments", (AssessmentVoiced,), _put_assessments),
+    Part("corrections", tuple(event for event in CATALOGUE.values() if event.editorial), _put_corrections),
+    Part("dates", (Content,), _flag_dates),
+)
+"""The parts that every object has."""

@@ -2,14 +2,18 @@
 
 from decimal import Decimal
 from itertools import pairwise
+from typing import Any
 
 from domain import deal as events
 from domain import deal_terms as terms
 from domain.codes import AnomalyKind, DealCommitment, FinancingKind, FinancingStatus, LineCommitment, ScheduleStatus
+from domain.common import COMMON
+from domain.deal import Deal
 from domain.values import Money, WorldDate
-from service.replica.claims import Subject, is_undisclosed, kind_of, value_json, verification
+from service.replica.claims import Subject, is_undisclosed, kind_of, value_json
 from service.replica.folds.commitment import Progress, moments, put_steps
 from service.replica.folds.common import label, put_parties, shown
+from service.replica.part import Fold, Part, Results, Subjects
 from service.replica.view import Kept, View, days_between, number_key, sort_day
 from service.replica.world import World
 
@@ -17,33 +21,39 @@ _BASES = ("ACTUALLY_PAID", "CONTRACT", "OFFICIAL_ESTIMATE", "HEADLINE", "LIST_PR
 """The basis that a deal's value is taken from: the first found."""
 
 
-def fold(view: View, world: World, subjects: dict[str, Subject]) -> None:
-    """Make the rows of a deal."""
+def _row(view: View, world: World, subjects: Subjects, results: Results) -> dict[str, Any]:
+    opened = view.last(events.DealAnnounced)
+    schedule, delays, days_late = results["schedule"]
+    value = _value(subjects)
+    return {
+        "title": label(view, subjects),
+        "kind": shown(subjects, "kind") or "UNKNOWN",
+        "commitment": results["progress"],
+        "schedule": schedule,
+        "delays": delays,
+        "days_late": days_late,
+        "gathering": shown(subjects, "gathering"),
+        "value_covers": results["values"].get(value.name) if value else None,
+        "day": sort_day(opened[0].fact.occurred_on if opened else None),
+        **_value_columns(value),
+    }
+
+
+def _put_parties(view: View, world: World) -> None:
     opened = view.last(events.DealAnnounced)
     if opened and put_parties(view, world, opened[1].parties) == 0:
         view.anomaly(AnomalyKind.NO_PARTIES, opened[0])
-    covers = _put_values(view)
+
+
+def _put_progress(view: View, world: World) -> DealCommitment:
+    """Make the rows of how far the deal has come and of what is ordered; gives its commitment."""
     commitment, progress = put_steps(view, moments(view, world))
     _put_lines(view, progress)
-    _put_terms(view, world)
-    schedule, delays, days_late = _put_schedule(view)
     _flag(view, world, commitment, progress)
-    value = _value(subjects)
-    view.put_noun(
-        title=label(view, subjects),
-        kind=shown(subjects, "kind") or "UNKNOWN",
-        commitment=commitment,
-        schedule=schedule,
-        delays=delays,
-        days_late=days_late,
-        gathering=shown(subjects, "gathering"),
-        value_covers=covers.get(value.name) if value else None,
-        day=sort_day(opened[0].fact.occurred_on if opened else None),
-        **_value_columns(value),
-    )
+    return commitment
 
 
-def _value(subjects: dict[str, Subject]) -> Subject | None:
+def _value(subjects: Subjects) -> Subject | None:
     """The subject of the deal's value: the first basis found with a number, else one that is undisclosed."""
     found = [subjects[name] for basis in _BASES if (name := f"value:{basis}") in subjects]
     standing = [subject for subject in found if subject.shown is not None]
@@ -62,11 +72,11 @@ def _value_columns(value: Subject | None) -> dict[str, str | None]:
         "value_basis": money.basis,
         "value_number": text,
         "value_key": number_key(text),
-        "verification": verification(value),
+        "verification": value.verification,
     }
 
 
-def _put_values(view: View) -> dict[str, str | None]:
+def _put_values(view: View, _: World) -> dict[str, str | None]:
     """Make a row for each value reported; gives what each covers."""
     covers: dict[str, str | None] = {}
     for kept, report in view.live(terms.DealValueReported):
@@ -122,25 +132,34 @@ def _text(number: Decimal | None) -> str | None:
     return None if number is None else format(number, "f")
 
 
-def _put_terms(view: View, world: World) -> None:
-    """Make the rows of conditions, financings, ownership, payments, deliveries made and governing agreements."""
-    _put_conditions(view)
-    _put_financings(view, world)
+def _put_owners(view: View, world: World) -> None:
+    owners = {owner.party: (kept, Decimal(owner.percent)) for kept, owner in view.live(terms.OwnershipStated)}
     for _, owner in view.live(terms.OwnershipStated):
         party, subject = world.survivor(owner.party), f"ownership:{owner.party}"
         view.put("ownership", owner.party, party=party, percent=owner.percent, subject=subject)
+    if sum((percent for _, percent in owners.values()), Decimal(0)) > 100:
+        view.anomaly(AnomalyKind.OWNERSHIP_NOT_100_PERCENT, *(kept for kept, _ in owners.values()))
+
+
+def _put_payments(view: View, world: World) -> None:
     for kept, paid in view.live(terms.PaymentMade):
         payer, payee = world.survivor(paid.payer), world.survivor(paid.payee)
         money, when = value_json(paid.money), kept.fact.occurred_on
         view.put("payment", kept.id, money=money, payer=payer, payee=payee, paid_on=when, event=kept.id)
+
+
+def _put_goods(view: View, _: World) -> None:
     for kept, goods in view.live(terms.GoodsDelivered):
         quantity, when = value_json(goods.quantity), kept.fact.occurred_on
         view.put("goods_delivered", kept.id, line=goods.line, quantity=quantity, delivered_on=when, event=kept.id)
+
+
+def _put_links(view: View, _: World) -> None:
     for kept, link in view.live(events.DealLinkedToAgreement):
         view.put("governed_by", link.agreement, agreement=link.agreement, event=kept.id)
 
 
-def _put_conditions(view: View) -> None:
+def _put_conditions(view: View, _: World) -> None:
     met = {content.condition: kept for kept, content in view.live(terms.ConditionMet)}
     for kept, condition in view.live(terms.ConditionSet):
         meeting = met.get(condition.key)
@@ -182,7 +201,7 @@ def _financing_status(offer: terms.FinancingOffered, committed: bool, lapsed: bo
     return FinancingStatus.INTEREST if offer.kind is FinancingKind.INTEREST else FinancingStatus.OFFERED
 
 
-def _put_schedule(view: View) -> tuple[ScheduleStatus, int, int | None]:
+def _put_schedule(view: View, world: World) -> tuple[ScheduleStatus, int, int | None]:
     """Make a row for each delivery planned; gives the deal's status, how often it slipped, and the most days."""
     moves: dict[str, list[terms.DeliveryRescheduled]] = {}
     for _, move in view.live(terms.DeliveryRescheduled):
@@ -241,9 +260,6 @@ def _flag(view: View, world: World, commitment: DealCommitment, progress: Progre
         firm = progress.firm.get(goods.line)
         if firm and progress.delivered.get(goods.line, Decimal(0)) > firm:
             view.anomaly(AnomalyKind.DELIVERED_MORE_THAN_ORDERED, kept)
-    owners = {owner.party: (kept, Decimal(owner.percent)) for kept, owner in view.live(terms.OwnershipStated)}
-    if sum((percent for _, percent in owners.values()), Decimal(0)) > 100:
-        view.anomaly(AnomalyKind.OWNERSHIP_NOT_100_PERCENT, *(kept for kept, _ in owners.values()))
     if commitment in _ENDED:
         _flag_after_end(view)
 
@@ -255,3 +271,31 @@ def _flag_after_end(view: View) -> None:
     for kept in later:
         if end is not None and kept.fact.occurred_on is not None and kept.day > end.day:
             view.anomaly(AnomalyKind.EVENT_AFTER_END, kept, end)
+
+
+_FINANCINGS = (terms.FinancingOffered, terms.FinancingCommitted, terms.FinancingLapsed)
+_OTHERS = (
+    terms.DealValueReported,
+    terms.OwnershipStated,
+    terms.DeliveryScheduled,
+    terms.DeliveryRescheduled,
+    terms.FinancingOffered,
+    terms.FinancingCommitted,
+)
+_PROGRESS = tuple(event for event in Deal.events if event not in (*_OTHERS, *COMMON))
+
+FOLD = Fold(
+    (
+        Part("parties", (events.DealAnnounced,), _put_parties),
+        Part("values", (terms.DealValueReported,), _put_values),
+        Part("progress", _PROGRESS, _put_progress),
+        Part("conditions", (terms.ConditionSet, terms.ConditionMet), _put_conditions),
+        Part("financings", _FINANCINGS, _put_financings),
+        Part("owners", (terms.OwnershipStated,), _put_owners),
+        Part("payments", (terms.PaymentMade,), _put_payments),
+        Part("goods", (terms.GoodsDelivered,), _put_goods),
+        Part("links", (events.DealLinkedToAgreement,), _put_links),
+        Part("schedule", (terms.DeliveryScheduled, terms.DeliveryRescheduled), _put_schedule),
+    ),
+    _row,
+)

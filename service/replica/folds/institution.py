@@ -1,5 +1,7 @@
 """The fold of an institution and its status."""
 
+from typing import Any
+
 from domain.codes import InstitutionStatus
 from domain.fact import Content
 from domain.institution import (
@@ -10,8 +12,8 @@ from domain.institution import (
     MinistryEstablished,
     OfficeholderAppointed,
 )
-from service.replica.claims import Subject
 from service.replica.folds.common import label, shown
+from service.replica.part import Fold, Part, Results, Subjects
 from service.replica.view import View, sort_day
 from service.replica.world import World
 
@@ -23,30 +25,35 @@ _ACTS: dict[type[Content], str] = {
 }
 
 
-def fold(view: View, world: World, subjects: dict[str, Subject]) -> None:
-    """Make the rows of an institution."""
-    _put_acts(view)
+def _row(view: View, world: World, subjects: Subjects, _: Results) -> dict[str, Any]:
+    renamed, established = view.last(InstitutionRenamed), view.last(MinistryEstablished)
+    opening = next((kept for kept, _ in view.live(MinistryAnnounced, MinistryEstablished)), None)
+    return {
+        "name": renamed[1].name if renamed else label(view, subjects, "name"),
+        "country": shown(subjects, "country"),
+        "status": _status(view),
+        "gathering": shown(subjects, "gathering"),
+        "predecessor": established[1].predecessor if established else None,
+        "day": sort_day(opening.fact.occurred_on if opening else None),
+    }
+
+
+def _put_mandate(view: View, _: World) -> None:
     for kept, content in view.live(MandateDefined):
         for topic in content.topics:
             view.put("mandate", f"{kept.id}/{topic}", topic=topic, legal_act=content.legal_act, event=kept.id)
-    for kept, appointed in view.live(OfficeholderAppointed):
+        if not content.topics:
+            view.put("mandate", f"{kept.id}/", legal_act=content.legal_act, event=kept.id)
+
+
+def _put_officeholders(view: View, _: World) -> None:
+    for kept, content in view.live(OfficeholderAppointed):
         when = kept.fact.occurred_on
-        view.put(
-            "officeholder", kept.id, person=appointed.person, office=appointed.office, appointed_on=when, event=kept.id
-        )
-    renamed, established = view.last(InstitutionRenamed), view.last(MinistryEstablished)
-    opening = next((kept for kept, _ in view.live(MinistryAnnounced, MinistryEstablished)), None)
-    view.put_noun(
-        name=renamed[1].name if renamed else label(view, subjects, "name"),
-        country=shown(subjects, "country"),
-        status=_status(view),
-        gathering=shown(subjects, "gathering"),
-        predecessor=established[1].predecessor if established else None,
-        day=sort_day(opening.fact.occurred_on if opening else None),
-    )
+        person, office = content.person, content.office
+        view.put("officeholder", kept.id, person=person, office=office, appointed_on=when, event=kept.id)
 
 
-def _put_acts(view: View) -> None:
+def _put_acts(view: View, _: World) -> None:
     for kept, content in view.live(*_ACTS):
         view.put(
             "act",
@@ -70,3 +77,13 @@ def _status(view: View) -> InstitutionStatus:
         return InstitutionStatus.ANNOUNCED
     works = view.last(OfficeholderAppointed) is not None or view.last(MandateDefined) is not None
     return InstitutionStatus.OPERATING if works else InstitutionStatus.ESTABLISHED
+
+
+FOLD = Fold(
+    (
+        Part("acts", tuple(_ACTS), _put_acts),
+        Part("mandate", (MandateDefined,), _put_mandate),
+        Part("officeholders", (OfficeholderAppointed,), _put_officeholders),
+    ),
+    _row,
+)

@@ -1,30 +1,33 @@
 """The fold of a programme."""
 
+from typing import Any
+
 from domain.codes import AnomalyKind
 from domain.programme import DealExcluded, DealIncluded, ProgrammeAnnounced, ProgrammeClosed, ProgrammeValueReported
-from service.replica.claims import Subject
 from service.replica.folds.common import label, put_parties
+from service.replica.part import Fold, Part, Results, Subjects
 from service.replica.view import View, sort_day
 from service.replica.world import World
 
 
-def fold(view: View, world: World, subjects: dict[str, Subject]) -> None:
-    """Make the rows of a programme."""
+def _row(view: View, world: World, subjects: Subjects, results: Results) -> dict[str, Any]:
+    opened = view.last(ProgrammeAnnounced)
+    return {
+        "title": label(view, subjects),
+        "gathering": opened[1].gathering if opened else None,
+        "closed": view.last(ProgrammeClosed) is not None,
+        "value_subject": results["values"],
+        "day": sort_day(opened[0].fact.occurred_on if opened else None),
+    }
+
+
+def _put_parties(view: View, world: World) -> None:
     opened = view.last(ProgrammeAnnounced)
     if opened and put_parties(view, world, opened[1].parties) == 0:
         view.anomaly(AnomalyKind.NO_PARTIES, opened[0])
-    value = _put_values(view)
-    _put_deals(view)
-    view.put_noun(
-        title=label(view, subjects),
-        gathering=opened[1].gathering if opened else None,
-        closed=view.last(ProgrammeClosed) is not None,
-        value_subject=value,
-        day=sort_day(opened[0].fact.occurred_on if opened else None),
-    )
 
 
-def _put_values(view: View) -> str | None:
+def _put_values(view: View, _: World) -> str | None:
     """Make a row for each value reported; gives the subject of the latest."""
     subject = None
     for kept, report in view.live(ProgrammeValueReported):
@@ -43,10 +46,20 @@ def _put_values(view: View) -> str | None:
     return subject
 
 
-def _put_deals(view: View) -> None:
+def _put_deals(view: View, _: World) -> None:
     """Make a row for each deal included and not excluded since."""
     for kept, content in view.live(DealIncluded, DealExcluded):
         if isinstance(content, DealIncluded):
             view.put("inclusion", content.deal, deal=content.deal, certainty=content.certainty, event=kept.id)
         elif isinstance(content, DealExcluded):
             view.rows.pop(("inclusion", content.deal), None)
+
+
+FOLD = Fold(
+    (
+        Part("parties", (ProgrammeAnnounced,), _put_parties),
+        Part("values", (ProgrammeValueReported,), _put_values),
+        Part("deals", (DealIncluded, DealExcluded), _put_deals),
+    ),
+    _row,
+)

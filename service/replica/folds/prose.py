@@ -1,12 +1,14 @@
 """The text by which an object is found: its title and the words that its rows hold."""
 
 import hashlib
+from collections.abc import Iterable
 
+from service.replica.claims import text_of
+from service.replica.part import Subjects
 from service.replica.tables import TABLES
-from service.replica.view import View
+from service.replica.view import Rows, View
 
 _WORDS = {
-    "claimed": ("text",),
     "sector": ("code",),
     "effect": ("statement",),
     "assessment": ("theme", "statement"),
@@ -20,23 +22,23 @@ _WORDS = {
 _PLACES = {table: tuple(TABLES[table].names.index(column) for column in columns) for table, columns in _WORDS.items()}
 
 
-def put_prose(view: View) -> None:
-    """Make the row that ties the object to its text, and keep the text for the index."""
+def prose(view: View, subjects: Subjects, made: Iterable[Rows]) -> tuple[str, str]:
+    """Title and body of the object's text; makes the row that ties the object to it."""
     noun = TABLES[view.noun].names
-    row = view.rows.get((view.noun, ""))
-    if row is None:
-        return
-    title = str(row[noun.index("title" if "title" in noun else "name")])
-    words = dict.fromkeys(_words(view))
+    title = str(view.rows[view.noun, ""][noun.index("title" if "title" in noun else "name")])
+    said = (text_of(subject.value) for subject in subjects.values() if isinstance(subject.value, str))
+    words = dict.fromkeys((*said, *_words(made)))
     words.pop(title, None)
-    view.prose = (title, "\n".join(words))
-    view.put("prose", "", noun=view.noun, title=title, doc=document(*view.prose))
+    text = (title, "\n".join(words))
+    view.put("prose", "", noun=view.noun, title=title, doc=document(*text))
+    return text
 
 
-def _words(view: View) -> list[str]:
+def _words(made: Iterable[Rows]) -> list[str]:
     return [
         str(row[place])
-        for (table, _), row in view.rows.items()
+        for rows in made
+        for (table, _), row in rows.items()
         for place in _PLACES.get(table, ())
         if row[place] is not None
     ]

@@ -1,18 +1,27 @@
 """The fold of a relation."""
 
+from typing import Any
+
 from domain.codes import PartyRole
 from domain.relation import IndicatorReported, RelationOpened
 from domain.values import PartyRef
-from service.replica.claims import Subject, kind_of
+from service.replica.claims import kind_of
 from service.replica.folds.common import label, put_parties
+from service.replica.part import Fold, Part, Results, Subjects
 from service.replica.view import View
 from service.replica.world import World
 
 
-def fold(view: View, world: World, subjects: dict[str, Subject]) -> None:
-    """Make the rows of a relation."""
+def _row(view: View, world: World, subjects: Subjects, _: Results) -> dict[str, Any]:
+    return {"title": label(view, subjects)}
+
+
+def _put_parties(view: View, world: World) -> None:
     for _, opened in view.live(RelationOpened):
         put_parties(view, world, (PartyRef(party=party, role=PartyRole.PARTNER) for party in opened.parties))
+
+
+def _put_indicators(view: View, world: World) -> None:
     for _, report in view.live(IndicatorReported):
         subject = next(iter(report.subjects().values()))
         view.put(
@@ -25,4 +34,8 @@ def fold(view: View, world: World, subjects: dict[str, Subject]) -> None:
             subject=subject,
             measure=kind_of(report.money or report.quantity),
         )
-    view.put_noun(title=label(view, subjects))
+
+
+FOLD = Fold(
+    (Part("parties", (RelationOpened,), _put_parties), Part("indicators", (IndicatorReported,), _put_indicators)), _row
+)
