@@ -3,6 +3,7 @@
 import click
 
 from service.commands.events import events
+from service.commands.migrate import migrate
 from service.commands.rebuild import rebuild
 from service.commands.record import record
 from service.commands.schema import schema
@@ -24,5 +25,5 @@ def main() -> None:
     """
 
 
-for command in (serve, record, events, rebuild, schema):
+for command in (serve, record, events, rebuild, migrate, schema):
     main.add_command(command)

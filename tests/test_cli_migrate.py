@@ -1,0 +1,45 @@
+"""`tamga migrate`, as the container that runs it before the nodes would."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from click.testing import CliRunner, Result
+
+from service.commands.migrate import migrate
+from tests.support import stores
+
+
+@pytest.fixture
+def postgres_url() -> Iterator[str]:
+    with stores.postgres_database() as url:
+        yield url
+
+
+def run(url: str, *arguments: str) -> Result:
+    return CliRunner().invoke(migrate, arguments, env={"TAMGA_DATABASE_URL": url})
+
+
+def test_it_makes_the_tables_and_says_which_steps_it_took(postgres_url: str) -> None:
+    result = run(postgres_url)
+    assert (result.exit_code, result.output.splitlines()[0]) == (0, "applied 0001_log")
+    with psycopg.connect(postgres_url) as connection:
+        assert connection.execute("SELECT position FROM tamga.head").fetchone() == (0,)
+
+
+def test_running_it_again_changes_nothing(postgres_url: str) -> None:
+    run(postgres_url)
+    assert run(postgres_url).output == "the log is up to date (0 steps now)\n"
+
+
+def test_a_role_that_is_not_there_is_said_so(postgres_url: str) -> None:
+    result = run(postgres_url, "--role", "nobody_of_that_name")
+    assert result.exit_code == 2
+    assert "nobody_of_that_name" in result.output
+
+
+def test_a_log_on_sqlite_needs_no_migration(tmp_path: Path) -> None:
+    result = run(f"sqlite:///{tmp_path}/log.db")
+    assert result.exit_code == 2
+    assert "SQLite" in result.output
