@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from service.audit.audit import Audit
+from service.audit.board import open_board
 from service.first_record import FIRST_RECORD_ACTOR, first_record_parts
 from service.log import Log, open_log
 from service.registry import Registry
@@ -24,7 +25,8 @@ class Node:
         self.replica = Replica(settings.data_dir, self.log.record_id)
         self.follower = Follower(self.log, self.replica)
         key_file = Path(settings.signing_key) if settings.signing_key else None
-        self.audit = Audit(self.log, settings.data_dir, settings.origin or None, key_file=key_file)
+        board = open_board(settings.log_url)
+        self.audit = Audit(self.log, settings.data_dir, settings.origin or None, key_file=key_file, board=board)
         self._sealing = False
 
     def start(self, progress: Progress | None = None) -> None:

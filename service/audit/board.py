@@ -8,12 +8,12 @@ from typing import IO, Protocol
 import psycopg
 
 _LOCK = 0x74616D6761  # "tamga": the number of the advisory lock
-_KEEPALIVES = "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
-_TABLE = """CREATE TABLE IF NOT EXISTS audit_checkpoint (
-    only boolean PRIMARY KEY DEFAULT true CHECK (only), size bigint NOT NULL, note bytea NOT NULL)"""
-_PUBLISH = """INSERT INTO audit_checkpoint (size, note) VALUES (%s, %s)
-    ON CONFLICT (only) DO UPDATE SET size = excluded.size, note = excluded.note
-    WHERE audit_checkpoint.size <= excluded.size"""
+_KEEPALIVES = (
+    "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3"  # frees a dead node's lock
+)
+_NEWEST = "SELECT note FROM tamga.audit_checkpoint"
+_PUBLISH = """INSERT INTO tamga.audit_checkpoint (size, note) VALUES (%s, %s)
+    ON CONFLICT (one) DO UPDATE SET size = excluded.size, note = excluded.note"""
 
 
 class FolderLock:
@@ -76,7 +76,7 @@ class Alone:
 
 
 class PostgresBoard:
-    """The board of nodes on one PostgreSQL database: an advisory lock and a table of one row.
+    """The board of nodes on one PostgreSQL database: an advisory lock, and a table of one row that `migrate` makes.
 
     The lock and the row are used on one connection, so a node that lost the lock cannot publish.
     Raises psycopg.Error when the database is away; the next call connects again.
@@ -95,7 +95,7 @@ class PostgresBoard:
         return self._leads
 
     def newest(self) -> bytes | None:
-        row = self._connect().execute("SELECT note FROM audit_checkpoint").fetchone()
+        row = self._connect().execute(_NEWEST).fetchone()
         return bytes(row[0]) if row else None
 
     def publish(self, size: int, note: bytes) -> None:
@@ -113,9 +113,7 @@ class PostgresBoard:
     def _connect(self) -> psycopg.Connection:
         if self._connection is None or self._connection.broken:
             self.close()
-            self._connection = psycopg.connect(self._url, autocommit=True, connect_timeout=5, options=_KEEPALIVES)
-            with suppress(psycopg.errors.UniqueViolation):  # two nodes at once
-                self._connection.execute(_TABLE)
+            self._connection = psycopg.connect(self._url, autocommit=True, connect_timeout=3, options=_KEEPALIVES)
         return self._connection
 
 

@@ -21,6 +21,7 @@ _LOCK = 7_738_145_265_098_129_313
 _GRANTS = """
 GRANT USAGE ON SCHEMA tamga TO {role};
 GRANT SELECT ON tamga.head, tamga.event, tamga.command_log, tamga.migration TO {role};
+GRANT SELECT, INSERT, UPDATE ON tamga.audit_checkpoint TO {role};
 GRANT EXECUTE ON FUNCTION tamga.append TO {role};
 """
 

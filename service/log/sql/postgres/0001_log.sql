@@ -27,6 +27,13 @@ CREATE TABLE tamga.command_log (
     PRIMARY KEY (actor, id)
 );
 
+-- The newest signed checkpoint, shown by the node that signed it to those that serve it too.
+CREATE TABLE tamga.audit_checkpoint (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    size bigint NOT NULL,
+    note bytea NOT NULL
+);
+
 INSERT INTO tamga.head (record_id, position, recorded_at) VALUES (replace(gen_random_uuid()::text, '-', ''), 0, '');
 
 -- One transaction for many commands. The head row, locked first and to the end, makes this the only writer, so what is
@@ -113,6 +120,9 @@ CREATE TRIGGER head_moves_on BEFORE UPDATE ON tamga.head FOR EACH ROW
     EXECUTE FUNCTION tamga.refuse('the head moves on with what is appended, and in no other way');
 CREATE TRIGGER head_is_kept BEFORE DELETE OR TRUNCATE ON tamga.head FOR EACH STATEMENT
     EXECUTE FUNCTION tamga.refuse('a log has one head');
+
+CREATE TRIGGER checkpoint_moves_on BEFORE UPDATE ON tamga.audit_checkpoint FOR EACH ROW WHEN (NEW.size < OLD.size)
+    EXECUTE FUNCTION tamga.refuse('a checkpoint is followed by one of no fewer events');
 
 REVOKE ALL ON FUNCTION tamga.append FROM PUBLIC;
 REVOKE ALL ON FUNCTION tamga.refuse FROM PUBLIC;

@@ -1,0 +1,133 @@
+"""Several nodes on one PostgreSQL log, each with a folder of its own: one signs, the others serve what it signed."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from time import monotonic, sleep
+
+import psycopg
+import pytest
+
+from service.audit.audit import Audit
+from service.audit.board import Alone, PostgresBoard, open_board
+from service.audit.checkpoint import Checkpoint
+from service.audit.sealer import SealRefused
+from service.log import open_log
+from tests.support.audit import record, seal
+
+pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+
+
+@pytest.fixture
+def nodes(database_url: str, tmp_path: Path) -> Iterator[tuple[Audit, Audit]]:
+    """Two nodes with the same signing key."""
+    with ExitStack() as stack:
+        yield node(stack, database_url, tmp_path / "one"), node(stack, database_url, tmp_path / "two")
+
+
+def node(stack: ExitStack, database_url: str, folder: Path) -> Audit:
+    folder.mkdir()
+    log = open_log(database_url)
+    stack.callback(log.close)
+    audit = Audit(log, folder, key_file=folder.parent / "shared.key", board=open_board(database_url))
+    stack.callback(audit.stop)
+    return audit
+
+
+def test_one_node_signs_and_the_other_serves_the_same_checkpoint(nodes: tuple[Audit, Audit]) -> None:
+    first, second = nodes
+    record(first.log, 300)
+    seal(first)
+    seal(second)
+    assert (first.state.leads, second.state.leads) == (True, False)
+    assert first.checkpoint() == second.checkpoint()
+    assert second.inclusion_proof(17) == first.inclusion_proof(17)
+
+
+def test_the_other_node_signs_on_when_the_first_is_gone(nodes: tuple[Audit, Audit]) -> None:
+    first, second = nodes
+    record(first.log, 300)
+    seal(first)
+    first.stop()
+    record(second.log, 10)
+    seal(second)
+    assert (second.state.leads, second.size()) == (True, 310)
+    assert second.consistency_proof(300).holds()
+
+
+def test_a_node_whose_connection_is_cut_goes_on(nodes: tuple[Audit, Audit], database_url: str) -> None:
+    first, _ = nodes
+    record(first.log, 3)
+    first.start()
+    assert first.wait_sealed(3, 5)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()"
+        )
+    record(first.log, 3)
+    assert first.wait_sealed(6, 8)
+
+
+def test_a_node_that_lost_the_right_to_sign_cannot_publish(database_url: str) -> None:
+    board = PostgresBoard(database_url)
+    assert board.lead()
+    board.close()
+    with pytest.raises(psycopg.OperationalError, match="lost"):
+        board.publish(1, b"note")
+
+
+def test_a_published_checkpoint_is_never_followed_by_a_smaller_one(database_url: str) -> None:
+    board = PostgresBoard(database_url)
+    assert board.lead()
+    board.publish(2, b"two")
+    with pytest.raises(psycopg.Error):
+        board.publish(1, b"one")
+    assert board.newest() == b"two"
+    board.close()
+
+
+def test_a_node_does_not_serve_a_tree_that_is_not_that_of_its_log(nodes: tuple[Audit, Audit]) -> None:
+    first, second = nodes
+    record(first.log, 3)
+    seal(first)
+    board = first.sealer._board
+    board.publish(4, Checkpoint(first.origin, 4, bytes(32)).sign(first.keys.signer()))
+    record(first.log, 3)
+    with pytest.raises(SealRefused, match="another node signed 4 events"):
+        seal(second)
+
+
+def test_a_node_with_another_key_says_that_all_need_the_same(nodes: tuple[Audit, Audit], tmp_path: Path) -> None:
+    first, second = nodes
+    record(first.log, 3)
+    seal(first)
+    (tmp_path / "shared.key").unlink()
+    with pytest.raises(SealRefused, match="same signing key"):
+        seal(second)
+
+
+def test_a_node_that_comes_later_makes_the_tree_from_the_log(
+    nodes: tuple[Audit, Audit], database_url: str, tmp_path: Path
+) -> None:
+    first, _ = nodes
+    record(first.log, 300)
+    seal(first)
+    with ExitStack() as stack:
+        third = node(stack, database_url, tmp_path / "three")
+        seal(third)
+        assert third.checkpoint() == first.checkpoint()
+
+
+def test_nodes_that_run_show_the_newest_checkpoint_within_a_second_and_a_half(nodes: tuple[Audit, Audit]) -> None:
+    for each in nodes:
+        each.start()
+    for _ in range(3):
+        record(nodes[0].log, 10)
+        position, started = nodes[0].log.head().position, monotonic()
+        assert all(each.wait_sealed(position, 5) for each in nodes)
+        assert monotonic() - started < 1.8
+        sleep(0.05)
+
+
+def test_a_log_in_a_file_needs_no_board(database_url: str) -> None:
+    assert isinstance(open_board("sqlite:///var/log.db"), Alone)
