@@ -1,0 +1,48 @@
+"""Results as an event stream: GraphQL over Server-Sent Events, in distinct connections.
+
+Lines end with LF, `id:` stands on data alone, and comments keep a quiet connection open.
+"""
+
+from starlette.types import Receive, Send
+
+from schema.context import Message, Stream
+from schema.errors import Rejected
+from schema.execution import refusal
+from schema.http.delivery import Delivery, Drain
+from schema.http.negotiate import SSE
+from schema.http.outflow import Outflow
+
+_COMPLETE = b"event: complete\ndata:\n\n"
+_COMMENT = b":\n\n"
+
+
+async def send_result(send: Send, body: bytes) -> None:
+    """Send one result and its end."""
+    outflow = Outflow(send, SSE)
+    await outflow.begin()
+    await outflow.write(_event(Message(body)) + _COMPLETE)
+    await outflow.end()
+
+
+async def send_stream(stream: Stream, receive: Receive, send: Send, drain: Drain, quiet: float) -> None:
+    """Send a subscription's messages until it ends, the client goes or the node shuts down."""
+    outflow = Outflow(send, SSE)
+    await outflow.begin(_COMMENT)
+
+    async def message(one: Message) -> None:
+        await outflow.write(_event(one))
+
+    async def deliver() -> None:
+        try:
+            await Delivery(stream, message, drain).run()
+        except Rejected as error:
+            await outflow.write(_event(Message(refusal(error))))
+        await outflow.write(_COMPLETE)
+
+    await outflow.while_connected(deliver(), receive, quiet, _COMMENT)
+
+
+def _event(message: Message) -> bytes:
+    """One event; JSON text holds no line break, so one data line is enough."""
+    id = b"" if message.cursor is None else b"id: %s\n" % message.cursor.encode()
+    return b"event: next\n%sdata: %s\n\n" % (id, message.payload)

@@ -1,0 +1,237 @@
+"""GraphQL over HTTP: one request in, one response out. Streams are handed to `sse` and `multipart`, sockets elsewhere.
+
+The rules are those of the GraphQL-over-HTTP draft, as the public audits read it, and stricter where it is silent.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import orjson
+from starlette.types import Receive, Scope, Send
+
+from schema import graphiql
+from schema.context import NOBODY, Access
+from schema.errors import ApiError, ErrorCode, Rejected, formatted, rejected
+from schema.execution import Executor, Request, refusal
+from schema.http import multipart, sse
+from schema.http.delivery import Drain
+from schema.http.documents import Documents
+from schema.http.negotiate import HTML, JSON, RESPONSE, SSE, for_result, for_stream, prefers_page
+from schema.http.request import (
+    BadRequest,
+    Headers,
+    Parameters,
+    bearer,
+    check_content_type,
+    min_position,
+    parameters,
+    parameters_of_address,
+    read_body,
+    read_json,
+    unknown_key,
+)
+from schema.operation import Operation
+
+ALLOW = "GET, POST"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manner:
+    """How the transports behave where the rules leave a choice."""
+
+    open_reading: bool = True
+    """Whether reading needs no key."""
+    draft_statuses: bool = False
+    """Answer with the statuses of the draft of 2026: 422 for invalid documents and variables, 294 for partial data."""
+    page: bool = True
+    """Whether a browser gets GraphiQL."""
+    init_seconds: float = 10.0
+    """How long a socket may take for connection_init."""
+    ping_seconds: float = 25.0
+    """How often a quiet socket is asked whether it lives, and a quiet event stream gets a comment."""
+    idle_seconds: float = 300.0
+    """How long a socket may stay open without an operation."""
+
+
+class Asking(NamedTuple):
+    """A request that was understood, with what answers need to know of it."""
+
+    request: Request
+    operation: Operation
+    media: str
+
+
+class View:
+    """The endpoint for HTTP, an ASGI application."""
+
+    def __init__(self, executor: Executor, documents: Documents, drain: Drain, manner: Manner) -> None:
+        """Take what executes, where documents are found, and how to behave."""
+        self.executor = executor
+        self.settings = executor.services.settings
+        self.documents = documents
+        self.drain = drain
+        self.manner = manner
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        headers: Headers = dict(scope["headers"])
+        accept = headers.get(b"accept", b"").decode("latin-1")
+        try:
+            if scope["method"] == "POST":
+                await self._post(headers, accept, receive, send)
+            elif scope["method"] == "GET":
+                await self._get(scope, headers, accept, receive, send)
+            else:
+                raise BadRequest("Send GET or POST.", 405, allow=ALLOW)
+        except BadRequest as error:
+            await _refuse(send, error, for_result(accept) or JSON)
+
+    async def _post(self, headers: Headers, accept: str, receive: Receive, send: Send) -> None:
+        check_content_type(headers)
+        value = read_json(await read_body(receive, headers, self.settings.max_body))
+        base = self._base(headers)
+        if isinstance(value, list):
+            await respond(send, 200, await self._batch(value, base), JSON)
+        else:
+            await self._single(parameters(value), base, accept, receive, send)
+
+    async def _get(self, scope: Scope, headers: Headers, accept: str, receive: Receive, send: Send) -> None:
+        if headers.get(b"content-type"):
+            check_content_type(headers)
+        asked = parameters_of_address(scope["query_string"])
+        if asked.query is None and self.manner.page and prefers_page(accept):
+            policy = (b"content-security-policy", graphiql.CONTENT_SECURITY_POLICY.encode())
+            await respond(send, 200, graphiql.page(scope["path"]), f"{HTML}; charset=utf-8", policy)
+            return
+        await self._single(asked, self._base(headers), accept, receive, send, headers)
+
+    def _base(self, headers: Headers) -> Request:
+        """What the headers say of every operation in the request."""
+        return Request(
+            query="",
+            access=self.access(headers.get(b"authorization", b"").decode("latin-1")),
+            min_position=min_position(headers),
+            resume_after=headers.get(b"last-event-id", b"").decode("utf-8", "replace") or None,
+        )
+
+    def access(self, authorization: str | None) -> Access:
+        """Who a header (or a socket's first message) says that it is. Raises BadRequest (401) for an unknown key."""
+        token = bearer(authorization)
+        if token is None:
+            return NOBODY
+        access = self.executor.services.authenticate(token)
+        if access is None:
+            raise unknown_key()
+        return access
+
+    def understand(self, asked: Parameters, base: Request) -> tuple[Request, Operation]:
+        """The request with its document, prepared. Raises Rejected and BadRequest."""
+        if self.drain.begun:
+            raise rejected(ErrorCode.SHUTTING_DOWN, "This node is shutting down.", status=503)
+        if not self.manner.open_reading and base.access.actor is None:
+            raise unknown_key("Reading needs a key here.")
+        text = self.documents.text(asked)
+        request = replace(base, query=text, name=asked.name, variables=asked.variables, extensions=asked.extensions)
+        return request, self.executor.prepare(request)
+
+    async def _single(
+        self,
+        asked: Parameters,
+        base: Request,
+        accept: str,
+        receive: Receive,
+        send: Send,
+        get: Headers | None = None,
+    ) -> None:
+        media = for_result(accept)
+        streamed = for_stream(accept)
+        if media is None and streamed is None:
+            raise BadRequest(f"No media type in {accept[:200]!r} can be answered.", 406)
+        try:
+            request, operation = self.understand(asked, base)
+            if operation.kind == "mutation" and get is not None:
+                raise BadRequest("A mutation is sent by POST.", 405, allow="POST")
+            if operation.kind == "subscription":
+                await self._stream(request, operation, streamed, receive, send)
+            else:
+                await self._result(Asking(request, operation, media or JSON), receive, send, get)
+        except Rejected as error:
+            await self._rejected(send, error, media if media in (JSON, RESPONSE) else RESPONSE)
+
+    async def _result(self, asking: Asking, receive: Receive, send: Send, get: Headers | None) -> None:
+        etag = self._etag() if get is not None else None
+        if etag and get and etag in get.get(b"if-none-match", b""):
+            await respond(send, 304, b"", asking.media, *_caching(etag))
+            return
+        body = await self.executor.execute(asking.operation, asking.request)
+        if asking.media == SSE:
+            await sse.send_result(send, body)
+        else:
+            await respond(send, self._status(body, asking.media), body, asking.media, *_caching(etag))
+
+    def _etag(self) -> bytes:
+        """An answer by GET is fixed by its address, the replica's position and its rules."""
+        replica = self.executor.services.replica
+        return f'W/"{replica.position}.{replica.rules}"'.encode()
+
+    def _status(self, body: bytes, media: str) -> int:
+        if body.startswith(b'{"data"'):
+            partial = self.manner.draft_statuses and media == RESPONSE and b',"errors":[' in body
+            return 294 if partial else 200
+        return self._invalid(media)
+
+    def _invalid(self, media: str) -> int:
+        """The status of what is well-formed as a request, and wrong as GraphQL."""
+        if media != RESPONSE:
+            return 200
+        return 422 if self.manner.draft_statuses else 400
+
+    async def _rejected(self, send: Send, error: Rejected, media: str) -> None:
+        status = self._invalid(media) if error.status == 400 else error.status
+        headers = ((b"www-authenticate", b"Bearer"),) if status == 401 else ()
+        await respond(send, status, refusal(error), media, *headers)
+
+    async def _stream(
+        self, request: Request, operation: Operation, media: str | None, receive: Receive, send: Send
+    ) -> None:
+        if media is None:
+            message = "A subscription needs 'Accept: text/event-stream' (or multipart/mixed), or a WebSocket."
+            raise BadRequest(message, 406)
+        stream = await self.executor.subscribe(operation, request)
+        framing = sse if media == SSE else multipart
+        await framing.send_stream(stream, receive, send, self.drain, self.manner.ping_seconds)
+
+    async def _batch(self, values: list[Any], base: Request) -> bytes:
+        if not values:
+            raise BadRequest("The batch is empty.")
+        if len(values) > self.settings.max_batch:
+            raise BadRequest(f"A batch holds {self.settings.max_batch} operations at most.")
+        asked = [parameters(value) for value in values]
+        return b"[%s]" % b",".join([await self._one_of_batch(one, base) for one in asked])
+
+    async def _one_of_batch(self, asked: Parameters, base: Request) -> bytes:
+        try:
+            request, operation = self.understand(asked, base)
+            return await self.executor.execute(operation, request)
+        except Rejected as error:
+            return refusal(error)
+
+
+def _caching(etag: bytes | None) -> tuple[tuple[bytes, bytes], ...]:
+    if etag is None:
+        return ()
+    return (b"etag", etag), (b"cache-control", b"no-cache"), (b"vary", b"accept, authorization, tamga-min-position")
+
+
+async def _refuse(send: Send, error: BadRequest, media: str) -> None:
+    body = orjson.dumps({"errors": formatted([ApiError(error.code, error.message)])})
+    headers = [(name.encode(), value.encode()) for name, value in error.headers.items()]
+    await respond(send, error.status, body, media if media in (JSON, RESPONSE) else JSON, *headers)
+
+
+async def respond(send: Send, status: int, body: bytes, media: str, *headers: tuple[bytes, bytes]) -> None:
+    """Send a whole response."""
+    kind = media if ";" in media else f"{media}; charset=utf-8"
+    told = [(b"content-type", kind.encode()), (b"content-length", str(len(body)).encode()), *headers]
+    await send({"type": "http.response.start", "status": status, "headers": told})
+    await send({"type": "http.response.body", "body": body})
