@@ -65,6 +65,7 @@ class Claims:
     """The claims of one object, by subject."""
 
     subjects: dict[str, Subject] = field(default_factory=dict)
+    adopted: Sequence[str] = ()
 
     def take_all(self, view: View, world: World) -> None:
         """Gather the claims of every event from nothing and make their rows."""
@@ -73,9 +74,9 @@ class Claims:
         self.subjects = {}
         for kept in view.kept:
             self._add(_claims_of(view, world, kept, spoken_of, corrections))
-        adopted = [content.claim for _, content in view.live(ClaimAdopted)]
+        self.adopted = [content.claim for _, content in view.live(ClaimAdopted)]
         for subject in self.subjects.values():
-            _settle(subject, adopted)
+            _settle(subject, self.adopted)
             _put_subject(view, subject)
             for claim in subject.claims:
                 _put_claim(view, world, claim)
@@ -87,10 +88,9 @@ class Claims:
         if isinstance(content, FactClaimed) and content.field not in _natural(view.kept[content.target - 1]):
             return False
         touched = self._add(_claims_of(view, world, kept, set(), []))
-        adopted = [content.claim for _, content in view.live(ClaimAdopted)]
         for claim in touched:
             subject = self.subjects[claim.subject]
-            _settle(subject, adopted)
+            _settle(subject, self.adopted)
             _put_subject(view, subject)
             _put_claim(view, world, claim)
         return True

@@ -10,7 +10,7 @@ from domain.stream import Held, hold
 from service.replica.claims import Claims
 from service.replica.folds import FOLDS
 from service.replica.folds.common import COMMON_PARTS
-from service.replica.folds.prose import prose
+from service.replica.folds.prose import WORDY, prose
 from service.replica.part import Part
 from service.replica.tables import TABLES
 from service.replica.view import Kept, Placed, Rows, View
@@ -90,7 +90,7 @@ class Object:
         for part in self._parts:
             if isinstance(content, part.reads):
                 changed |= self._make(part, world)
-        return changed | self._finish(world)
+        return changed | self._finish(world, changed)
 
     def _make(self, part: Part, world: World) -> set[Name]:
         view = View(self.id, self._kept)
@@ -109,8 +109,8 @@ class Object:
                 changed.add(name)
         return changed
 
-    def _finish(self, world: World) -> set[Name]:
-        """Make the object's own row and its text."""
+    def _finish(self, world: World, changed: set[Name] | None = None) -> set[Name]:
+        """Make the object's own row, and its text unless only rows changed that it is not made of."""
         view, subjects = View(self.id, self._kept), self._claims.subjects
         values = self._fold.row(view, world, subjects, self._results)
         if values is None:
@@ -128,7 +128,8 @@ class Object:
             anomalies=sum(table == "anomaly" for rows in self._made.values() for table, _ in rows),
             **values,
         )
-        self.text = prose(view, subjects, self._made.values())
+        if changed is None or any(table in WORDY for table, _ in changed):
+            self.text = prose(view, subjects, self._made.values())
         return self._replace({}, view.rows)
 
 

@@ -21,6 +21,8 @@ from service.replica.world import KINDS, Facet, World
 _MOST_STREAMS = 4000
 """Streams kept in memory between batches."""
 
+_OWNED = frozenset(name for name, table in TABLES.items() if table.owned)
+
 _MOST_FOLDS = 1_000_000
 """How many folds one event may lead to; more is a circle of references."""
 
@@ -143,7 +145,7 @@ class Projector:
 
     def _close(self, id: str, stream: Stream, name: Name, values: tuple[Any, ...], position: int) -> None:
         table, key = name
-        keys = (id, key) if TABLES[table].owned else (id,)
+        keys = (id, key) if table in _OWNED else (id,)
         since = stream.fresh.pop(name, None)
         if since is None:
             self._ended.setdefault(table, []).append((position, *keys))
@@ -207,12 +209,13 @@ class Projector:
 
     def _opened(self) -> dict[str, list[tuple[Any, ...]]]:
         """The rows that are alive at the end of the batch and not written yet."""
-        opened: dict[str, list[tuple[Any, ...]]] = {}
+        opened: dict[str, list[tuple[Any, ...]]] = {name: [] for name in TABLES}
         for id, stream in self._dirty.items():
+            written = stream.written
             for name, since in stream.fresh.items():
                 table, key = name
-                keys = (id, key) if TABLES[table].owned else (id,)
-                opened.setdefault(table, []).append((*keys, since, ALIVE, *stream.written[name]))
+                keys = (id, key) if table in _OWNED else (id,)
+                opened[table].append((*keys, since, ALIVE, *written[name]))
             stream.fresh.clear()
         return opened
 

@@ -22,6 +22,10 @@ _WORDS = {
 _PLACES = {table: tuple(TABLES[table].names.index(column) for column in columns) for table, columns in _WORDS.items()}
 
 
+WORDY = frozenset((*_WORDS, "claimed"))
+"""The tables whose rows the text is made of."""
+
+
 def prose(view: View, subjects: Subjects, made: Iterable[Rows]) -> tuple[str, str]:
     """Title and body of the object's text; makes the row that ties the object to it."""
     noun = TABLES[view.noun].names
