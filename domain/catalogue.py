@@ -85,7 +85,7 @@ def load_fact(name: str, stream: str, state: bytes) -> Fact:
 @cache
 def _decoder(name: str) -> msgspec.json.Decoder[Any]:
     """Reads the stored part of one kind of event in one step."""
-    fields = [
+    fields: list[Any] = [
         ("data", CATALOGUE[name]),
         ("sources", tuple[SourceRef, ...], ()),
         ("occurred_on", WorldDate | None, None),

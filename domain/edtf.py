@@ -12,6 +12,7 @@ from functools import lru_cache
 
 EARLIEST = "0000-01-01"
 LATEST = "9999-12-31"
+LONGEST = 23
 _DATE = re.compile(r"(?P<year>\d{4}|\d{3}X|\d{2}XX|XXXX)(?:-(?P<month>\d\d|XX)(?:-(?P<day>\d\d|XX))?)?[?~%]?", re.ASCII)
 
 
@@ -21,6 +22,8 @@ def bounds(text: str) -> tuple[str | None, str | None]:
 
     Raises ValueError that says what is wrong.
     """
+    if len(text) > LONGEST:
+        raise ValueError(f"a date in EDTF has at most {LONGEST} characters")
     if "/" not in text:
         return _date(text)
     start, _, end = text.partition("/")
