@@ -7,9 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from service.log import Log, open_log
 from tests.support import stores
+
+settings.register_profile("tamga", deadline=None)  # a busy machine is no finding
+settings.load_profile("tamga")
 
 
 @pytest.fixture(params=stores.STORES)
