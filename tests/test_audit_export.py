@@ -1,7 +1,6 @@
 """Exports, held to an independent reader of such logs, and the verification of exports and addresses."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from click.testing import CliRunner, Result
 from tlog_scales.backend import LocalBackend
 from tlog_scales.reader import TilesReader
 from tlog_scales.signing import Vkey
@@ -21,6 +21,7 @@ from service.audit.export import Exported, ExportRefused, export
 from service.audit.proof import ProofFile, ProofRefused
 from service.audit.sources import LogSource, folder_source, web_source
 from service.audit.verify import Older, Verdict, verify
+from service.commands.audit import audit as audit_commands
 from tests.support.audit import audited, record, seal, tamper
 
 SIZE = 600
@@ -275,23 +276,21 @@ def test_the_entries_of_a_bundle_fill_65535_bytes_at_most(tmp_path: Path) -> Non
     assert verify(folder_source(tmp_path / "export")).ok
 
 
-def run(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    code = "import sys; from service.commands.audit import audit; audit(sys.argv[1:])"
-    environment = {**os.environ, "TAMGA_DATA_DIR": str(data)}
-    return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, env=environment)
+def run(data: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(audit_commands, arguments, env={"TAMGA_DATA_DIR": str(data), "TAMGA_DATABASE_URL": None})
 
 
 def test_the_commands_export_verify_and_prove(kept: Path, tmp_path: Path) -> None:
     data, export_dir = kept / "data", tmp_path / "out"
     key = run(data, "keys").stdout.strip()
-    assert run(data, "export", str(export_dir)).returncode == 0
+    assert run(data, "export", str(export_dir)).exit_code == 0
     for source in ([str(export_dir)], [f"sqlite:///{data}/log.db"], []):
         told = run(data, "verify", *source, "--key", key, "--against", str(kept / "export"))
-        assert (told.returncode, told.stderr) == (0, "")
+        assert (told.exit_code, told.stderr) == (0, "")
         assert "all 600 events" in told.stdout
-    assert run(data, "proof", "300", "-o", str(tmp_path / "300.tlog-proof")).returncode == 0
+    assert run(data, "proof", "300", "-o", str(tmp_path / "300.tlog-proof")).exit_code == 0
     proven = run(data, "check-proof", str(tmp_path / "300.tlog-proof"), "--key", key)
-    assert proven.returncode == 0
+    assert proven.exit_code == 0
     assert json.loads(proven.stdout)["position"] == 300
 
 
@@ -301,12 +300,12 @@ def test_the_commands_end_with_1_where_something_differs(kept: Path, tmp_path: P
     raw[100] ^= 1
     (target / "tile/entries/000").write_bytes(raw)
     told = run(kept / "data", "verify", str(target))
-    assert (told.returncode, told.stdout) == (1, "")
+    assert (told.exit_code, told.stdout) == (1, "")
     assert "position 1: " in told.stderr
 
 
 @pytest.mark.parametrize("arguments", [["verify", "nowhere"], ["proof", "601"], ["verify", "--key", "x"], ["nonsense"]])
 def test_the_commands_end_with_2_where_nothing_can_be_checked(kept: Path, arguments: list[str]) -> None:
     told = run(kept / "data", *arguments)
-    assert (told.returncode, told.stdout) == (2, "")
+    assert (told.exit_code, told.stdout) == (2, "")
     assert "Traceback" not in told.stderr

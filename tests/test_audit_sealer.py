@@ -311,6 +311,22 @@ def test_a_sealer_in_trouble_says_so_and_goes_on_once_it_is_over(tmp_path: Path)
         assert audit.state.fault is None
 
 
+@pytest.mark.parametrize("origin", ["two words", "a+b", "line\nbreak"])
+def test_an_origin_that_no_key_can_bear_is_refused(tmp_path: Path, origin: str) -> None:
+    with audited(tmp_path) as audit, pytest.raises(ValueError, match="key name"):
+        Audit(audit.log, tmp_path, origin)
+
+
+def test_a_sealer_survives_what_it_did_not_expect(tmp_path: Path) -> None:
+    with audited(tmp_path, 3) as audit:
+        (tmp_path / "vkeys").write_bytes(b"\xff")
+        audit.start()
+        while audit.state.fault is None:
+            sleep(0.01)
+        (tmp_path / "vkeys").unlink()
+        assert audit.wait_sealed(3, 5)
+
+
 def test_the_checkpoint_claims_what_the_head_says(tmp_path: Path) -> None:
     with audited(tmp_path, 3) as audit:
         seal(audit)

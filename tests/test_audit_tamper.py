@@ -13,9 +13,7 @@ from service.audit.checkpoint import Checkpoint
 from service.audit.export import export
 from service.audit.sources import LogSource, folder_source
 from service.audit.verify import Older, Verdict, verify
-from service.log import Log
 from service.log.codec import entry_json
-from service.log.sqlite import SQLiteLog
 from tests.support.audit import audited, record, seal, sealed, tamper
 
 SIZE = 600
@@ -52,12 +50,10 @@ def data(pristine: Path, tmp_path: Path) -> Path:
 
 
 def check(data: Path, *against: Older) -> Verdict:
-    log: Log = SQLiteLog(data / "log.db")
-    try:
-        with audited(data) as audit:
-            return verify(LogSource(log, data, audit.verifiers()), against=against)
-    finally:
-        log.close()
+    """As `tamga audit verify` does: the folder's own two checkpoints count, besides those that the verifier kept."""
+    with audited(data) as audit:
+        source = LogSource(audit.log, data, audit.verifiers())
+        return verify(source, against=[*against, Older("the checkpoint that is served", source.served or b"")])
 
 
 def kept_note(pristine: Path) -> Older:
@@ -161,7 +157,7 @@ def test_an_altered_log_is_caught_and_the_first_position_named(
 def test_an_untouched_log_is_what_was_signed(pristine: Path, data: Path) -> None:
     verdict = check(data, kept_note(pristine), kept_export(pristine))
     assert verdict.ok
-    assert verdict.compared == ("the older checkpoint", "the older export", "the checkpoint")
+    assert verdict.compared[:2] == ("the older checkpoint", "the older export")
     assert verdict.checkpoint is not None
     assert verdict.checkpoint.size == SIZE
 
@@ -223,6 +219,8 @@ def test_a_fork_in_the_place_of_the_checkpoint_is_caught(pristine: Path, data: P
     with audited(data) as audit:
         fork = Checkpoint(audit.origin, SIZE, bytes(32)).sign(audit.keys.signer())
     (data / "tiles/checkpoint").write_bytes(fork)
+    assert "the checkpoint that is served shows a fork" in (check(data).problem or "")
+    (data / "last-checkpoint").write_bytes(fork)
     assert "not those of the checkpoint" in (check(data, kept_note(pristine)).problem or "")
 
 

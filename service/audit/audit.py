@@ -13,7 +13,7 @@ from service.audit.board import Alone, Board
 from service.audit.checkpoint import Checkpoint, peek
 from service.audit.files import read_if_there
 from service.audit.keys import KeyRing
-from service.audit.note import VerifierKey
+from service.audit.note import VerifierKey, check_name
 from service.audit.proof import ConsistencyProof, InclusionProof, ProofFile
 from service.audit.sealer import CHECKPOINT, TILES, Sealer, SealerState
 from service.audit.tiles import HEIGHT, WIDTH, HashFiles, TileName, pack_entries
@@ -38,8 +38,8 @@ class Resource:
 class Audit:
     """The audit side of one log on one node.
 
-    `origin` names the log in checkpoints and keys, by default `tamga/<record id>`. `board` says who may sign when
-    several nodes share the log. Nothing is sealed before `start`, or without it.
+    `origin` names the log in checkpoints and keys, by default `tamga/<record id>`; ValueError if no key can bear it.
+    `board` says who may sign when several nodes share the log. Nothing is sealed before `start`, or without it.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Audit:
         board: Board | None = None,
     ) -> None:
         self.log = log
-        self.origin = origin or f"tamga/{log.record_id}"
+        self.origin = check_name(origin or f"tamga/{log.record_id}")
         self.keys = KeyRing(data_dir, self.origin, key_file)
         self.sealer = Sealer(log, data_dir, self.keys, board or Alone())
         self.hashes = HashFiles(data_dir / TILES)

@@ -49,6 +49,9 @@ class SealRefused(RuntimeError):
     """The log, the tiles or another node's checkpoint contradict what was signed before; nothing was signed."""
 
 
+_KNOWN = (SealRefused, KeyUnusable, IncompleteTiles, PersistenceError, psycopg.Error, OSError)
+
+
 @dataclass(frozen=True)
 class SealerState:
     """What the sealer is doing: the size it sealed, whether this process signs, and what keeps it from it."""
@@ -141,10 +144,11 @@ class Sealer:
         """One step, its trouble kept as the fault to be shown."""
         try:
             moved = self.step()
-        except (SealRefused, KeyUnusable, IncompleteTiles, PersistenceError, psycopg.Error, OSError) as error:
-            if str(error) != self._fault:
-                _log.error("nothing is sealed: %s", error)
-            self._fault = str(error) or repr(error)
+        except Exception as error:  # whatever it is, it is shown and tried again: the thread must not end in silence
+            fault = str(error) or repr(error)
+            if fault != self._fault:
+                _log.error("nothing is sealed: %s", fault, exc_info=not isinstance(error, _KNOWN))
+            self._fault = fault
             return False
         self._fault = None
         return moved

@@ -15,7 +15,7 @@ from eventsourcing.persistence import PersistenceError
 from service.audit.files import read_if_there
 from service.audit.keys import PUBLIC_FILE
 from service.audit.note import VerifierKey
-from service.audit.sealer import CHECKPOINT, TILES
+from service.audit.sealer import CHECKPOINT, LAST, TILES
 from service.audit.tiles import WIDTH, HashFiles, IncompleteTiles, TileName, unpack_entries
 from service.log import Entry, Log
 from service.log.codec import entry_json
@@ -131,7 +131,7 @@ def _get(connection: HTTPConnection, url: str, path: str) -> bytes | None:
 
 
 class LogSource:
-    """A live log; its tiles and checkpoint are those of a data folder, if one is given."""
+    """A live log, with the tiles and the last checkpoint of a data folder, if one is given."""
 
     def __init__(self, log: Log, data_dir: Path | None, keys: list[VerifierKey]) -> None:
         self.name = "the log"
@@ -139,9 +139,11 @@ class LogSource:
         self._log, self._keys = log, keys
         self._folder = data_dir / TILES if data_dir else None
         self._hashes = HashFiles(self._folder) if self._folder else None
+        self.served = read_if_there(self._folder / CHECKPOINT) if self._folder else None
+        """The checkpoint that the folder served when it was opened: never newer than the last one signed."""
 
     def checkpoint(self) -> bytes | None:
-        return read_if_there(self._folder / CHECKPOINT) if self._folder else None
+        return read_if_there(self._folder.parent / LAST) or self.served if self._folder else None
 
     def verifiers(self) -> list[VerifierKey]:
         return self._keys

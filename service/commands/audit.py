@@ -10,7 +10,6 @@ from eventsourcing.persistence import PersistenceError
 
 from service.audit.audit import Audit, NotSealed
 from service.audit.export import ExportRefused, export
-from service.audit.files import read_if_there
 from service.audit.keys import KeyUnusable
 from service.audit.note import VerifierKey
 from service.audit.proof import ProofFile, ProofRefused
@@ -62,7 +61,7 @@ def verify_command(source: str | None, against: tuple[str, ...], keys: tuple[str
     signed, 1 if something differs, 2 if it could not be checked.
     """
     with _trouble_ends(), _opened(source) as opened, progress_bar("Verifying") as progress:
-        older = [*map(_older, against), *([] if source else _own_memory())]
+        older = [*map(_older, against), *_served(opened)]
         verdict = verify(opened, keys=_keys(keys), against=older, progress=progress)
     _tell(verdict, opened.name, trusted=bool(keys))
 
@@ -154,9 +153,10 @@ def _log_source(url: str | None, stack: ExitStack) -> Source:
     return LogSource(stack.enter_context(opened_log(elsewhere)), None, [])
 
 
-def _own_memory() -> list[Older]:
-    note = read_if_there(settings().data_dir / LAST)
-    return [Older("the last checkpoint", note)] if note else []
+def _served(source: Source) -> list[Older]:
+    """What the data folder shows to readers must be as true as what was signed last."""
+    note = source.served if isinstance(source, LogSource) else None
+    return [Older("the checkpoint that is served", note)] if note else []
 
 
 def _older(path: str) -> Older:
