@@ -15,7 +15,7 @@ def _is_code(member: object) -> bool:
     return inspect.isclass(member) and issubclass(member, codes.Code) and member is not codes.Code
 
 
-def _described(kind: type[codes.Code]) -> StrawberryEnumDefinition:
+def described(kind: type[codes.Code]) -> StrawberryEnumDefinition:
     """The definition that Strawberry reads from the class, with the values' meanings filled in."""
     strawberry.enum(kind, description=sentence(inspect.getdoc(kind) or ""))
     definition: StrawberryEnumDefinition = kind.__strawberry_definition__  # type: ignore[attr-defined]
@@ -34,4 +34,4 @@ ENUMS: dict[str, type[codes.Code]] = dict(inspect.getmembers(codes, _is_code))
 """The code lists by name; each is a Strawberry enum from here on."""
 
 for _kind in ENUMS.values():
-    _described(_kind)
+    described(_kind)

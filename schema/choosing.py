@@ -1,0 +1,148 @@
+"""How lists of any noun are chosen and sorted: the filter that all nouns share, and the orders of lists."""
+
+from typing import TypeVar
+
+import strawberry
+
+from domain.codes import AnomalyKind, Code, EffectKind, PartyRole, SectorScheme, Verification
+from schema.enums import described
+from schema.filters import Value, any_of, at_least, at_most, equals, flag, having, where
+from schema.plan.source import Row
+from schema.scalars import Date, DateTime, Decimal, Position
+
+RETRACTED_HIDDEN = ("retracted", lambda row: f"{row['retracted']} = 0")
+"""Lists leave retracted objects out unless the filter's `retracted` says otherwise."""
+
+C = TypeVar("C", bound=Code)
+
+
+def orders(kind: type[C]) -> type[C]:
+    """Makes an enum from a code list whose values are orders, such as `-created`."""
+    described(kind)
+    return kind
+
+
+@strawberry.input(description="A party and its role: one link must fit all of this.")
+class PartyLinkFilter:
+    """Which party, in which role."""
+
+    party: list[strawberry.ID] | None = any_of("One of these parties.", "party")
+    role: list[PartyRole] | None = any_of("In one of these roles.", "role")
+    country: list[str] | None = any_of("With its seat in one of these countries, ISO 3166 alpha-3.", "country")
+
+
+@strawberry.input(description="A sector: one must fit all of this.")
+class SectorFilter:
+    """Which sector."""
+
+    scheme: SectorScheme | None = equals("Of this classification.", "scheme")
+    code: list[str] | None = any_of("With one of these codes.", "code")
+
+
+@strawberry.input(description="An effect that is claimed: one must fit all of this.")
+class EffectFilter:
+    """Which effect."""
+
+    kind: list[EffectKind] | None = any_of("Of one of these kinds.", "kind")
+    place: list[str] | None = any_of("In one of these places, as it was recorded.", "place")
+
+
+@strawberry.input(description="A claimed value: one must fit all of this.")
+class ClaimedFilter:
+    """Which claimed value."""
+
+    subject: list[str] | None = any_of("About one of these subjects, such as `value:HEADLINE`.", "key")
+    verification: list[Verification] | None = any_of("Supported so.", "verification")
+    adopted: bool | None = flag("Whether the record chose what is shown by hand.", "adopted")
+
+
+@strawberry.input(description="A source that a claim rests on: one must fit all of this.")
+class RestsOnFilter:
+    """Which source."""
+
+    source: list[strawberry.ID] | None = any_of("One of these sources itself.", "source")
+    origin: list[strawberry.ID] | None = any_of("Going back to one of these sources.", "origin")
+    withdrawn: bool | None = flag("Whether the source was withdrawn.", lambda row: _withdrawn(row))
+
+
+def _withdrawn(row: Row) -> str:
+    source = row.others("source")
+    return f"(SELECT {source['withdrawn']} FROM {source.rows} AND {source['id']} = {row['source']})"
+
+
+def _found(row: Row, value: Value) -> str:
+    prose = row.others("prose")
+    return (
+        f"{row['id']} IN (SELECT {prose['owner']} FROM main.search JOIN {prose.schema}.prose AS {prose.alias}"
+        f" ON {prose['doc']} = search.rowid WHERE search MATCH fts_query({value}) AND {prose.alive})"
+    )
+
+
+@strawberry.input(description="What can be asked of any object.")
+class ObjectFilter:
+    """The filter that all nouns share."""
+
+    id: list[strawberry.ID] | None = any_of("One of these ids.", "id")
+    text: str | None = where("Its title or words contain all of these words.", _found)
+    sector: SectorFilter | None = having("It belongs to such a sector.", lambda row: row.owned("sector"))
+    effect: EffectFilter | None = having("Such an effect is claimed of it.", lambda row: row.owned("effect"))
+    claimed: ClaimedFilter | None = having("It has such a claimed value.", lambda row: row.owned("claimed"))
+    rests_on: RestsOnFilter | None = having(
+        "A claim of it rests on such a source.", lambda row: row.owned("claim_source")
+    )
+    disputed: bool | None = flag("Whether sources disagree about one of its values.", "disputed")
+    has_anomalies: bool | None = flag("Whether something looks wrong about it.", lambda row: f"{row['anomalies']} > 0")
+    anomaly: list[AnomalyKind] | None = where(
+        "Something of these kinds looks wrong about it.",
+        lambda row, value: owned_in(row, "anomaly", "kind", value),
+    )
+    corrected: bool | None = flag("Whether it was ever put right.", lambda row: _owns(row, "correction"))
+    retracted: bool | None = flag(
+        "Whether its opening event was retracted; lists leave such objects out where this is not given.", "retracted"
+    )
+    recorded_from: DateTime | None = at_least("Recorded at this time or later.", "recorded_at")
+    recorded_to: DateTime | None = at_most("Recorded at this time or before.", "recorded_at")
+    created_after: Position | None = where(
+        "Recorded behind this position.", lambda row, value: f"{row['created']} > {value}"
+    )
+    changed_after: Position | None = where(
+        "Something of it was recorded behind this position.", lambda row, value: f"{row['changed']} > {value}"
+    )
+
+
+def owned_in(row: Row, table: str, column: str, value: Value) -> str:
+    """The predicate that the object owns such a row."""
+    other = row.owned(table)
+    return f"EXISTS (SELECT 1 FROM {other.rows} AND {value.is_in(other[column])})"
+
+
+def _owns(row: Row, table: str) -> str:
+    return f"EXISTS (SELECT 1 FROM {row.owned(table).rows})"
+
+
+def linked(row: Row) -> Row:
+    """A party of the object."""
+    return row.owned("party_link")
+
+
+@strawberry.input(description="A range of days; days that are not known lie in none.")
+class PeriodFilter:
+    """A range of days."""
+
+    since: Date | None = at_least("On this day or later, by the earliest that the date may mean.", "day")
+    until: Date | None = at_most("On this day or before, by the earliest that the date may mean.", "day")
+
+
+@strawberry.input(description="A range of values. Values of different currencies are not compared: name one.")
+class ValueFilter:
+    """A range of values."""
+
+    currency: str | None = equals("In this currency, ISO 4217.", "value_currency")
+    at_least: Decimal | None = where(
+        "This much or more, by the stated number.", lambda row, value: f"{row['value_key']} >= number_key({value})"
+    )
+    at_most: Decimal | None = where(
+        "This much or less, by the stated number.",
+        lambda row, value: f"{row['value_key']} > '' AND {row['value_key']} <= number_key({value})",
+    )
+    disclosed: bool | None = flag("Whether there is a number at all.", lambda row: f"{row['value_key']} > ''")

@@ -1,0 +1,147 @@
+"""Deals: the type, the filter and the orders of their lists."""
+
+import strawberry
+
+from domain.codes import (
+    Code,
+    DealCommitment,
+    DealKind,
+    FinancingKind,
+    FinancingStatus,
+    MoneyBasis,
+    ScheduleStatus,
+    Verification,
+)
+from schema.choosing import ObjectFilter, PartyLinkFilter, PeriodFilter, ValueFilter, linked, orders, owned_in
+from schema.claims import ClaimedDate, ClaimedMoney, ClaimedText
+from schema.common import PartyLink, RecordObject, subject
+from schema.connection import Connection
+from schema.deal_terms import (
+    CommitmentStep,
+    Condition,
+    DealLine,
+    DealValue,
+    Delivery,
+    DeliveryMade,
+    Financing,
+    GoverningAgreement,
+    Ownership,
+    Payment,
+)
+from schema.filters import Value, any_of, at_least, at_most, every, having, neither, some, where, within
+from schema.node import GatheringRef, InclusionRef
+from schema.plan.source import Row
+from schema.scalars import Date
+from schema.sql import claimed, column, connection, of_table, one, owned
+
+
+@of_table("deal")
+@strawberry.type(description="A deal: the economic object that agreements govern and programmes include.")
+class Deal(RecordObject):
+    """A deal."""
+
+    title: str = column("What it is called: the shown title.")
+    title_claimed: ClaimedText | None = claimed("Who calls it what.", subject("title"), kinds=None)
+    kind: DealKind = column("What sort of business it is: the shown kind.")
+    kind_claimed: ClaimedText | None = claimed("Who says what sort of business it is.", subject("kind"), kinds=None)
+    purpose: ClaimedText | None = claimed("What it is for.", subject("purpose"), kinds=None)
+    sectors_claimed: ClaimedText | None = claimed("Who says which sectors.", subject("sectors"), kinds=None)
+    parties: list[PartyLink] = owned("Who takes part.", "party_link")
+    announced: ClaimedDate | None = claimed("When it was announced.", subject("announced"), kinds=None)
+    gathering: GatheringRef | None = one("The meeting at which it was announced.", "gathering")
+    gathering_claimed: ClaimedText | None = claimed(
+        "Who says at which meeting: the meeting's id as a claim.", subject("gathering"), kinds=None
+    )
+    value: ClaimedMoney | None = claimed(
+        "Its worth, by the first basis found of ACTUALLY_PAID, CONTRACT, OFFICIAL_ESTIMATE, HEADLINE, LIST_PRICE.",
+        "value_subject",
+        kinds=None,
+    )
+    value_covers: str | None = column("What that value covers, where it is not the firm order alone.")
+    values: list[DealValue] = owned("Every value reported, by basis and line.", "deal_value")
+    verification: Verification | None = column("How well its value is supported; null where none was reported.")
+    commitment: DealCommitment = column("How far it has come; derived from its events.")
+    commitment_history: list[CommitmentStep] = owned(
+        "How it came so far, in the order of the world.", "commitment_step"
+    )
+    lines: list[DealLine] = owned("What is ordered.", "line")
+    conditions: list[Condition] = owned("What it depends on.", "condition")
+    financings: list[Financing] = owned("Money offered for it.", "financing")
+    ownership: list[Ownership] = owned("The shares of its parties.", "ownership")
+    schedule: ScheduleStatus = column("Whether deliveries keep to the plan.")
+    delays: int = column("How often a delivery was put off.")
+    days_late: int | None = column("By how many days, for the delivery that slipped most; null where none slipped.")
+    deliveries: list[Delivery] = owned("Deliveries planned.", "delivery")
+    deliveries_made: list[DeliveryMade] = owned("Deliveries made.", "goods_delivered")
+    payments: list[Payment] = owned("Payments made.", "payment")
+    agreements: list[GoverningAgreement] = owned("The agreements that govern it.", "governed_by")
+    programmes: Connection[InclusionRef] = connection(
+        "The programmes that it is part of.",
+        "inclusion",
+        where=lambda deal, row: f"{row['deal']} = {deal['id']}",
+        by="owner",
+    )
+
+
+@strawberry.input(description="Money offered for a deal: one financing must fit all of this.")
+class FinancingFilter:
+    """Which financing."""
+
+    financier: list[strawberry.ID] | None = any_of("From one of these parties.", "financier")
+    kind: list[FinancingKind] | None = any_of("As serious as this.", "kind")
+    status: list[FinancingStatus] | None = any_of("That has come so far.", "status")
+    expires_from: Date | None = at_least("That can be taken up to this day or later.", "valid_until_day")
+    expires_to: Date | None = at_most("That ends on this day or before.", "valid_until_day")
+
+
+def _in_programme(row: Row, value: Value) -> str:
+    other = row.others("inclusion")
+    return f"{row['id']} IN (SELECT {other['deal']} FROM {other.rows} AND {value.is_in(other['owner'])})"
+
+
+@strawberry.input(description="Which deals.")
+class DealFilter(ObjectFilter):
+    """Which deals."""
+
+    kind: list[DealKind] | None = any_of("Of one of these kinds.", "kind")
+    commitment: list[DealCommitment] | None = any_of("That have come so far.", "commitment")
+    verification: list[Verification] | None = any_of("Whose value is supported so.", "verification")
+    party: PartyLinkFilter | None = having("With such a party.", linked)
+    country: list[str] | None = where(
+        "With a party of one of these countries, ISO 3166 alpha-3.",
+        lambda row, value: owned_in(row, "party_link", "country", value),
+    )
+    value: ValueFilter | None = within("Worth this much.")
+    basis: list[MoneyBasis] | None = any_of("Whose value counts this.", "value_basis")
+    announced: PeriodFilter | None = within("Announced in this period.")
+    schedule: list[ScheduleStatus] | None = any_of("Whose deliveries keep to the plan or not.", "schedule")
+    min_delays: int | None = at_least("Put off so often at least.", "delays")
+    min_days_late: int | None = at_least("Late by so many days at least.", "days_late")
+    financing: FinancingFilter | None = having("With such a financing.", lambda row: row.owned("financing"))
+    programme: list[strawberry.ID] | None = where("Part of one of these programmes.", _in_programme)
+    agreement: list[strawberry.ID] | None = where(
+        "Governed by one of these agreements.", lambda row, value: owned_in(row, "governed_by", "agreement", value)
+    )
+    gathering: list[strawberry.ID] | None = any_of("Announced at one of these meetings.", "gathering")
+    all_of: list["DealFilter"] | None = every()
+    any_of: list["DealFilter"] | None = some()
+    none_of: "DealFilter | None" = neither()
+
+
+@orders
+class DealOrder(Code):
+    """What deals are sorted by."""
+
+    RECORDED_NEWEST = "-created", "the latest recorded first"
+    RECORDED_OLDEST = "created", "the earliest recorded first"
+    CHANGED_NEWEST = "-changed", "the latest changed first"
+    CHANGED_OLDEST = "changed", "the longest unchanged first"
+    NEWEST = "-day", "by the day of announcement, the latest first; unknown days come first"
+    OLDEST = "day", "by the day of announcement, the earliest first; unknown days come last"
+    VALUE_HIGHEST = "-value_key", "by the stated number whatever its currency, the highest first"
+    VALUE_LOWEST = (
+        "value_key",
+        "by the stated number whatever its currency, the lowest first; unknown values come first",
+    )
+    TITLE = "title", "by title, A to Z"
+    TITLE_BACKWARD = "-title", "by title, Z to A"

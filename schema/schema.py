@@ -1,0 +1,23 @@
+"""The whole schema, built once from its parts; `sdl` is its text, which is committed as schema.graphql."""
+
+import strawberry
+from strawberry.schema.config import StrawberryConfig
+
+from schema.claims import CLAIMED_TYPES
+from schema.events import EVENT_TYPES
+from schema.query import Query
+from schema.scalars import SCALARS
+
+
+def build() -> strawberry.Schema:
+    """The schema."""
+    return strawberry.Schema(
+        query=Query,
+        types=[*CLAIMED_TYPES, *EVENT_TYPES.values()],
+        config=StrawberryConfig(scalar_map=SCALARS),
+    )
+
+
+def sdl() -> str:
+    """The schema as text."""
+    return build().as_str() + "\n"

@@ -1,0 +1,81 @@
+"""Sources: the type, the filter and the orders of their lists."""
+
+import strawberry
+
+from domain.codes import Code, SourceKind
+from schema.choosing import ObjectFilter, PeriodFilter, orders
+from schema.claims import Claim, ClaimedDate, ClaimedText
+from schema.common import RecordObject, subject
+from schema.connection import Connection
+from schema.filters import any_of, every, flag, neither, some, within
+from schema.node import SourceRef
+from schema.plan.source import Row
+from schema.scalars import EdtfDate
+from schema.sql import claimed, column, connection, of_table, one
+
+
+def _resting(source: Row, claim: Row) -> str:
+    citation = claim.others("claim_source")
+    cited = f"SELECT {citation['owner']}, {citation['claim']} FROM {citation.rows}"
+    return f"({claim['owner']}, {claim['key']}) IN ({cited} AND {citation['source']} = {source['id']})"
+
+
+@of_table("source")
+@strawberry.type(description="A source: what facts rest on. A reprint or quotation is a source of its own.")
+class Source(RecordObject):
+    """A source."""
+
+    kind: SourceKind = column("What it is, which says how far it is trusted.")
+    title: str = column("Its title.")
+    title_claimed: ClaimedText | None = claimed("The title as a claim.", subject("title"), kinds=None)
+    url: str | None = column("Its address, if it has one.")
+    publisher: str | None = column("Who published it.")
+    publisher_claimed: ClaimedText | None = claimed("The publisher as a claim.", subject("publisher"), kinds=None)
+    author: str | None = column("Who wrote it.")
+    published_on: EdtfDate | None = column("When it was published.")
+    published: ClaimedDate | None = claimed("When it was published, as a claim.", subject("published"), kinds=None)
+    language: str | None = column("ISO 639-1 code of its language.")
+    content_hash: str | None = column("Hash of its content, as algorithm:hex.")
+    archived_url: str | None = column("Address of a copy that was kept.")
+    derived_from: SourceRef | None = one("The original that it reprints or quotes.", "derived_from")
+    origin: SourceRef | None = one("Where it goes back to in the end: itself, or the first original.", "origin")
+    derived: Connection[SourceRef] = connection(
+        "Sources that reprint or quote it.",
+        "source",
+        where=lambda source, row: f"{row['derived_from']} = {source['id']}",
+    )
+    withdrawn: bool = column("Whether it was withdrawn: what rests on it alone stands no more.")
+    withdrawn_reason: str | None = column("Who withdrew it and why.")
+    resting: Connection[Claim] = connection(
+        "The claims of any object that rest on it, the latest recorded first.", "claim", where=_resting, by="-position"
+    )
+
+
+@strawberry.input(description="Which sources.")
+class SourceFilter(ObjectFilter):
+    """Which sources."""
+
+    kind: list[SourceKind] | None = any_of("Of one of these kinds.", "kind")
+    publisher: list[str] | None = any_of("By one of these publishers.", "publisher")
+    language: list[str] | None = any_of("In one of these languages, ISO 639-1.", "language")
+    published: PeriodFilter | None = within("Published in this period.")
+    derived_from: list[strawberry.ID] | None = any_of("That reprint or quote one of these.", "derived_from")
+    origin: list[strawberry.ID] | None = any_of("That go back to one of these.", "origin")
+    withdrawn: bool | None = flag("Whether they were withdrawn.", "withdrawn")
+    all_of: list["SourceFilter"] | None = every()
+    any_of: list["SourceFilter"] | None = some()
+    none_of: "SourceFilter | None" = neither()
+
+
+@orders
+class SourceOrder(Code):
+    """What sources are sorted by."""
+
+    RECORDED_NEWEST = "-created", "the latest recorded first"
+    RECORDED_OLDEST = "created", "the earliest recorded first"
+    CHANGED_NEWEST = "-changed", "the latest changed first"
+    CHANGED_OLDEST = "changed", "the longest unchanged first"
+    NEWEST = "-day", "by the day of publication, the latest first; unknown days come first"
+    OLDEST = "day", "by the day of publication, the earliest first; unknown days come last"
+    TITLE = "title", "by title, A to Z"
+    TITLE_BACKWARD = "-title", "by title, Z to A"

@@ -1,0 +1,79 @@
+"""A record with its replica and the API's reads over it, without transports: `ask` runs a query and gives its data."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from domain.catalogue import read_fact
+from schema.operation import Operations, sound
+from schema.plan.engine import Engine
+from schema.schema import build
+from service.first_record import FIRST_RECORD_ACTOR, first_record_parts
+from service.log import open_log
+from service.registry import Receipt, Registry
+from service.replica.follow import Follower
+from service.replica.store import Replica
+
+
+class Reading:
+    """A small record that can be written and asked."""
+
+    def __init__(self, folder: Path) -> None:
+        """Begin an empty record in the folder."""
+        self.log = open_log(f"sqlite:///{folder / 'log.db'}")
+        self.registry = Registry(self.log)
+        self.replica = Replica(folder, self.log.record_id)
+        self.follower = Follower(self.log, self.replica)
+        self.follower.start()
+        self.schema = sound(build()._schema)
+        self.operations = Operations(self.schema)
+        self.engine = Engine(self.schema, self.replica)
+
+    def close(self) -> None:
+        """End everything that runs."""
+        self.engine.close()
+        self.follower.stop()
+        self.replica.close()
+        self.log.close()
+
+    def first_record(self) -> None:
+        """Record what the embedded default serves."""
+        position = 0
+        for part in first_record_parts():
+            receipt = self.registry.record(part.facts, actor=FIRST_RECORD_ACTOR, command_id=part.command_id)
+            position = receipt.position
+        assert self.replica.wait(position, 10)
+
+    def record(self, *facts: dict[str, Any], actor: str = "key:test") -> Receipt:
+        """Record facts given as JSON and wait until they can be read."""
+        receipt = self.registry.record([read_fact(fact) for fact in facts], actor=actor)
+        assert self.replica.wait(receipt.position, 10)
+        return receipt
+
+    def response(self, query: str, **variables: Any) -> dict[str, Any]:
+        """The whole response; the compiled read and the slow path must agree on it."""
+        operation = self.operations.prepare(query)
+        answer: dict[str, Any] = orjson.loads(asyncio.run(self.engine.execute(operation, variables)))
+        return answer
+
+    def ask(self, query: str, **variables: Any) -> Any:
+        """The data of a response without errors."""
+        answer = self.response(query, **variables)
+        assert "errors" not in answer, answer["errors"]
+        return answer["data"]
+
+
+@contextmanager
+def reading(folder: Path, *, first_record: bool = False) -> Iterator[Reading]:
+    """A record in the folder, closed at the end."""
+    record = Reading(folder)
+    try:
+        if first_record:
+            record.first_record()
+        yield record
+    finally:
+        record.close()
