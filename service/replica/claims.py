@@ -5,16 +5,15 @@ A claim is one field of one live event. Claims of one subject compete.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
-from functools import lru_cache
 from typing import Any
 
 import msgspec
 
-from domain.codes import Code, Modifier, SourceKind, Stance, Standing, Verification
+from domain.codes import SourceKind, Stance, Standing, Verification
 from domain.common import ClaimAdopted, FactClaimed, FactCorrected
 from domain.fact import Fact, patched
-from domain.values import Interval, Money, SectorShare, SourceRef, Stated, StatedQuantity, WorldDate
+from domain.values import SourceRef
+from service.replica.claimed_values import alike, conflicting, field_of, kind_of, text_of, value_json
 from service.replica.view import Kept, View
 from service.replica.world import RANKS, World
 
@@ -225,16 +224,6 @@ def _standing(kept: Kept, *, rests_on_nothing: bool) -> Standing:
     return Standing.SOURCE_WITHDRAWN if rests_on_nothing else Standing.LIVE
 
 
-def field_of(fact: Fact, name: str) -> Any:
-    """The value of a top-level field on disk; None if absent or empty."""
-    if name == "occurred_on":
-        return fact.occurred_on
-    value = fact.sources if name == "sources" else getattr(fact.content, name, None)
-    if name == "percent" and isinstance(value, str):
-        return StatedQuantity(low=value, high=value, unit="percent")
-    return None if value == () else value
-
-
 def _choose(subject: Subject, adopted: Sequence[str]) -> None:
     """Choose what is shown: the adopted claim, else the best by kind of source, then the latest.
 
@@ -275,86 +264,8 @@ def _disagree(claims: list[Claim]) -> bool:
 def _agreeing(subject: Subject) -> frozenset[str]:
     """The origins of the claims that the shown one can stand beside."""
     shown = subject.value
-    together = [claim.origins for claim in subject.claims if claim.counts and _alike(claim.value, shown)]
+    together = [claim.origins for claim in subject.claims if claim.counts and alike(claim.value, shown)]
     return frozenset().union(*together)
-
-
-def _alike(one: Any, other: Any) -> bool:
-    if isinstance(one, (Stated, WorldDate)):
-        return type(one) is type(other) and not conflicting(one, other)
-    return text_of(one).casefold() == text_of(other).casefold()
-
-
-def conflicting(one: Any, other: Any) -> bool:
-    """Whether two values of one subject exclude each other: bounds that do not overlap, or codes that differ."""
-    if isinstance(one, WorldDate) and isinstance(other, WorldDate):
-        return _apart(one, other)
-    if isinstance(one, Stated) and isinstance(other, Stated):
-        first, second = one.interval(), other.interval()
-        return _unit(one) == _unit(other) and first is not None and second is not None and not first.overlaps(second)
-    if isinstance(one, (Code, bool, int)) and isinstance(other, (Code, bool, int)):
-        return one != other and "UNKNOWN" not in (one, other)
-    return _is_id(one) and _is_id(other) and one != other
-
-
-def _apart(one: WorldDate, other: WorldDate) -> bool:
-    later = one.earliest is not None and other.latest is not None and one.earliest > other.latest
-    earlier = one.latest is not None and other.earliest is not None and one.latest < other.earliest
-    return later or earlier
-
-
-def _unit(value: Stated) -> str | None:
-    return getattr(value, "unit", None) or getattr(value, "currency", None)
-
-
-def _is_id(value: Any) -> bool:
-    noun, colon, key = str(value).partition(":")
-    return bool(colon and key) and noun.isalpha() and " " not in str(value)
-
-
-def kind_of(value: Any) -> str:
-    """What a claimed value is: MONEY, QUANTITY, DATE or TEXT."""
-    if isinstance(value, Money):
-        return "MONEY"
-    return "QUANTITY" if isinstance(value, StatedQuantity) else "DATE" if isinstance(value, WorldDate) else "TEXT"
-
-
-def text_of(value: Any) -> str:
-    """A claimed value in words."""
-    if isinstance(value, tuple):
-        return ", ".join(text_of(item) for item in value)
-    return value.code if isinstance(value, SectorShare) else str(value)
-
-
-def value_json(value: Any) -> str:
-    """A claimed value as JSON, with its computed bounds."""
-    return _ENCODER.encode(_shape(value)).decode()
-
-
-def _shape(value: Any) -> dict[str, Any]:
-    if isinstance(value, WorldDate):
-        return {"edtf": str(value), "earliest": value.earliest, "latest": value.latest}
-    if isinstance(value, Stated):
-        bounds = _bounds(value.modifier, value.low, value.high)
-        return {name: item for name, item in vars(value).items() if item is not None} | bounds
-    return {"text": text_of(value)}
-
-
-@lru_cache(maxsize=65536)
-def _bounds(modifier: Modifier, low: str | None, high: str | None) -> dict[str, str | None]:
-    """The computed bounds of a stated number as plain decimals."""
-    interval = Stated(modifier=modifier, low=low, high=high).interval() or Interval(None, None)
-    return {"at_least": _decimal(interval.low), "at_most": _decimal(interval.high)}
-
-
-def _decimal(value: Decimal | None) -> str | None:
-    if value is None:
-        return None
-    text = format(value, "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-_ENCODER = msgspec.json.Encoder(order="sorted")
 
 
 def _put_subject(view: View, subject: Subject) -> None:
@@ -410,8 +321,3 @@ def _put_claim(view: View, world: World, claim: Claim) -> None:
             locator=source.locator,
             quote=source.quote,
         )
-
-
-def is_undisclosed(value: Any) -> bool:
-    """Whether a stated value has no number."""
-    return isinstance(value, Stated) and value.modifier is Modifier.UNDISCLOSED

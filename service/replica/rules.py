@@ -7,7 +7,7 @@ from pathlib import Path
 import domain
 from service.replica import folds
 
-_FILES = ("tables.py", "view.py", "world.py", "claims.py", "part.py", "object.py", "projector.py")
+_FILES = ("tables.py", "view.py", "world.py", "claims.py", "claimed_values.py", "part.py", "object.py", "projector.py")
 
 
 @cache

@@ -11,7 +11,7 @@ from domain.fact import Content, field_values
 from domain.party import PartyMerged
 from domain.source import SourceArchived
 from domain.values import PartyRef, SectorShare
-from service.replica.claims import kind_of
+from service.replica.claimed_values import kind_of
 from service.replica.part import Part, Subjects
 from service.replica.view import Kept, View
 from service.replica.world import World

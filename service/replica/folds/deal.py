@@ -10,7 +10,8 @@ from domain.codes import AnomalyKind, DealCommitment, FinancingKind, FinancingSt
 from domain.common import COMMON
 from domain.deal import Deal
 from domain.values import Money, WorldDate
-from service.replica.claims import Subject, is_undisclosed, kind_of, value_json
+from service.replica.claimed_values import is_undisclosed, kind_of, value_json
+from service.replica.claims import Subject
 from service.replica.folds.commitment import Progress, moments, put_steps
 from service.replica.folds.common import label, put_parties, shown
 from service.replica.part import Fold, Part, Results, Subjects

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable
 
-from service.replica.claims import text_of
+from service.replica.claimed_values import text_of
 from service.replica.part import Subjects
 from service.replica.tables import TABLES
 from service.replica.view import Rows, View

@@ -5,7 +5,7 @@ from typing import Any
 from domain.codes import PartyRole
 from domain.relation import IndicatorReported, RelationOpened
 from domain.values import PartyRef
-from service.replica.claims import kind_of
+from service.replica.claimed_values import kind_of
 from service.replica.folds.common import label, put_parties
 from service.replica.part import Fold, Part, Results, Subjects
 from service.replica.view import View

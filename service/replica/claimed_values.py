@@ -1,0 +1,104 @@
+"""Claimed values: which exclude each other, and how each reads as text and JSON."""
+
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from domain.codes import Code, Modifier
+from domain.fact import Fact
+from domain.values import Interval, Money, SectorShare, Stated, StatedQuantity, WorldDate
+
+_ENCODER = msgspec.json.Encoder(order="sorted")
+
+
+def field_of(fact: Fact, name: str) -> Any:
+    """The value of a top-level field on disk; None if absent or empty."""
+    if name == "occurred_on":
+        return fact.occurred_on
+    value = fact.sources if name == "sources" else getattr(fact.content, name, None)
+    if name == "percent" and isinstance(value, str):
+        return StatedQuantity(low=value, high=value, unit="percent")
+    return None if value == () else value
+
+
+def alike(one: Any, other: Any) -> bool:
+    """Whether one claim supports the other: stated values that can both be true, texts that are the same."""
+    if isinstance(one, (Stated, WorldDate)):
+        return type(one) is type(other) and not conflicting(one, other)
+    return text_of(one).casefold() == text_of(other).casefold()
+
+
+def conflicting(one: Any, other: Any) -> bool:
+    """Whether two values of one subject exclude each other: bounds that do not overlap, or codes that differ."""
+    if isinstance(one, WorldDate) and isinstance(other, WorldDate):
+        return _apart(one, other)
+    if isinstance(one, Stated) and isinstance(other, Stated):
+        first, second = one.interval(), other.interval()
+        return _unit(one) == _unit(other) and first is not None and second is not None and not first.overlaps(second)
+    if isinstance(one, (Code, bool, int)) and isinstance(other, (Code, bool, int)):
+        return one != other and "UNKNOWN" not in (one, other)
+    return _is_id(one) and _is_id(other) and one != other
+
+
+def _apart(one: WorldDate, other: WorldDate) -> bool:
+    later = one.earliest is not None and other.latest is not None and one.earliest > other.latest
+    earlier = one.latest is not None and other.earliest is not None and one.latest < other.earliest
+    return later or earlier
+
+
+def _unit(value: Stated) -> str | None:
+    return getattr(value, "unit", None) or getattr(value, "currency", None)
+
+
+def _is_id(value: Any) -> bool:
+    noun, colon, key = str(value).partition(":")
+    return bool(colon and key) and noun.isalpha() and " " not in str(value)
+
+
+def kind_of(value: Any) -> str:
+    """What a claimed value is: MONEY, QUANTITY, DATE or TEXT."""
+    if isinstance(value, Money):
+        return "MONEY"
+    return "QUANTITY" if isinstance(value, StatedQuantity) else "DATE" if isinstance(value, WorldDate) else "TEXT"
+
+
+def text_of(value: Any) -> str:
+    """A claimed value in words."""
+    if isinstance(value, tuple):
+        return ", ".join(text_of(item) for item in value)
+    return value.code if isinstance(value, SectorShare) else str(value)
+
+
+def value_json(value: Any) -> str:
+    """A claimed value as JSON, with its computed bounds."""
+    return _ENCODER.encode(_shape(value)).decode()
+
+
+def _shape(value: Any) -> dict[str, Any]:
+    if isinstance(value, WorldDate):
+        return {"edtf": str(value), "earliest": value.earliest, "latest": value.latest}
+    if isinstance(value, Stated):
+        bounds = _bounds(value.modifier, value.low, value.high)
+        return {name: item for name, item in vars(value).items() if item is not None} | bounds
+    return {"text": text_of(value)}
+
+
+@lru_cache(maxsize=65536)
+def _bounds(modifier: Modifier, low: str | None, high: str | None) -> dict[str, str | None]:
+    """The computed bounds of a stated number as plain decimals."""
+    interval = Stated(modifier=modifier, low=low, high=high).interval() or Interval(None, None)
+    return {"at_least": _decimal(interval.low), "at_most": _decimal(interval.high)}
+
+
+def _decimal(value: Decimal | None) -> str | None:
+    if value is None:
+        return None
+    text = format(value, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def is_undisclosed(value: Any) -> bool:
+    """Whether a stated value has no number."""
+    return isinstance(value, Stated) and value.modifier is Modifier.UNDISCLOSED
