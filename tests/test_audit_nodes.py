@@ -11,7 +11,10 @@ import pytest
 from service.audit.audit import Audit
 from service.audit.board import Alone, PostgresBoard, open_board
 from service.audit.checkpoint import Checkpoint
+from service.audit.export import export
 from service.audit.sealer import SealRefused
+from service.audit.sources import LogSource, folder_source
+from service.audit.verify import Older, verify
 from service.log import open_log
 from tests.support.audit import record, seal
 
@@ -127,6 +130,22 @@ def test_nodes_that_run_show_the_newest_checkpoint_within_a_second_and_a_half(no
         assert all(each.wait_sealed(position, 5) for each in nodes)
         assert monotonic() - started < 1.8
         sleep(0.05)
+
+
+def test_a_database_alone_is_verified_against_an_older_export(
+    nodes: tuple[Audit, Audit], database_url: str, tmp_path: Path
+) -> None:
+    first, _ = nodes
+    record(first.log, 300)
+    seal(first)
+    export(LogSource(first.log, tmp_path / "one", first.verifiers()), tmp_path / "kept")
+    kept = Older("kept", (tmp_path / "kept/checkpoint").read_bytes(), folder_source(tmp_path / "kept"))
+    bare = LogSource(first.log, None, [])
+    assert verify(bare, against=[kept]).ok
+    with psycopg.connect(database_url) as owner:
+        owner.execute("SET session_replication_role = replica")
+        owner.execute("UPDATE tamga.event SET recorded_by = 'nobody' WHERE position = 280")
+    assert verify(bare, against=[kept]).position == 280
 
 
 def test_a_log_in_a_file_needs_no_board(database_url: str) -> None:

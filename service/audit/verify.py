@@ -56,12 +56,15 @@ def verify(
 ) -> Verdict:
     """Check a log against its checkpoint and against older ones.
 
-    `keys`: the public keys that the caller trusts; without them those that the source names, which proves less.
+    `keys`: the public keys that the caller trusts; without them those that the source and older exports name, which
+    proves less.
     Raises NothingToVerify, SourceUnreadable, or the database's errors.
     """
     head: Checkpoint | None = None
     try:
-        known = list(keys) or source.verifiers()
+        against = list(against)
+        exports = [older.source for older in against if older.source]
+        known = list(keys) or [key for each in (source, *exports) for key in each.verifiers()]
         note = source.checkpoint()
         head = _open(note, known, "the checkpoint") if note else None
         marks = _marks(head, [(older, _open(older.note, known, older.name)) for older in against])
