@@ -142,9 +142,9 @@ def field_values(fact: Fact) -> dict[str, Any]:
     return {**kept["data"], "sources": kept["sources"], "occurred_on": kept.get("occurred_on")}
 
 
-def field_names(content: Any) -> tuple[str, ...]:
+def field_names(kind: Any) -> tuple[str, ...]:
     """The names that a correction of this event can give."""
-    return (*_names(content), "occurred_on", "sources")
+    return (*_names(kind), "occurred_on", "sources")
 
 
 def rebuild(kind: type[Content], stream: str, kept: dict[str, Any]) -> Fact:

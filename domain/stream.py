@@ -182,7 +182,7 @@ class Aggregate(BaseAggregate[str]):
         if target.content.editorial or isinstance(target.content, FactClaimed):
             reason = f"{target.event} is no first report; speak of the event that it speaks of"
             raise Refused("UNKNOWN_TARGET", "data.target", reason)
-        _check_field(content.field, target, [name for name in field_names(target.content) if name != "sources"])
+        _check_field(content.field, target, [name for name in field_names(type(target.content)) if name != "sources"])
         if content.value is not None:
             _try("value", target, content.field, content.value, world)
         elif all(source.stance is not Stance.DENIES for source in fact.sources):
@@ -193,7 +193,7 @@ class Aggregate(BaseAggregate[str]):
         target = self._target(content).fact
         if target.content.editorial:
             raise Refused("UNKNOWN_TARGET", "data.target", f"{target.event} states no fact; retract it instead")
-        _check_field(content.field, target, field_names(target.content))
+        _check_field(content.field, target, field_names(type(target.content)))
         _try("now", target, content.field, content.now, world)
 
     def _check_adopted(self, content: ClaimAdopted) -> None:
