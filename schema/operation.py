@@ -15,9 +15,15 @@ from graphql import (
     GraphQLInputObjectType,
     GraphQLSchema,
     OperationDefinitionNode,
+    ValidationRule,
+    get_nullable_type,
+    is_input_object_type,
+    is_non_null_type,
     parse,
+    specified_rules,
     validate,
 )
+from graphql.language import NonNullTypeNode
 
 from schema.errors import ErrorCode, Rejected, coded, rejected
 
@@ -29,6 +35,27 @@ _MAX_ERRORS = 20
 
 Limit = Callable[["Operation"], Sequence[GraphQLError]]
 """What an operation may ask for: the errors of one that asks too much. Runs before validation, on parsed documents."""
+
+
+class SureMember(ValidationRule):
+    """A variable in a @oneOf input cannot be null. graphql-core's own rule overlooks it where the input is non-null."""
+
+    def leave_operation_definition(self, node: OperationDefinitionNode, *_: Any) -> None:
+        """Look at the variables that the operation and its fragments use."""
+        nullable = {
+            one.variable.name.value
+            for one in node.variable_definitions or ()
+            if not isinstance(one.type, NonNullTypeNode)
+        }
+        for usage in self.context.get_recursive_variable_usages(node):
+            one_of = usage.parent_type and get_nullable_type(usage.parent_type)
+            overlooked = is_non_null_type(usage.parent_type) and is_input_object_type(one_of) and one_of.is_one_of
+            if overlooked and usage.node.name.value in nullable:
+                message = f"Variable '${usage.node.name.value}' must be non-nullable to be used in '{one_of}'."
+                self.report_error(GraphQLError(message, usage.node))
+
+
+_RULES = (*specified_rules, SureMember)
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +109,7 @@ class Operations:
             operation = choose(parsed(text), text, name)
             if self._limit and (errors := self._limit(operation)):
                 return Rejected(*coded(errors, ErrorCode.TOO_COSTLY))
-            if errors := validate(self.schema, operation.document, max_errors=_MAX_ERRORS):
+            if errors := validate(self.schema, operation.document, _RULES, _MAX_ERRORS):
                 return Rejected(*coded(errors, ErrorCode.INVALID))
         except Rejected as refusal:
             return refusal

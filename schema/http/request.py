@@ -135,19 +135,21 @@ async def read_body(receive: Receive, headers: Headers, limit: int) -> bytes:
     length = headers.get(b"content-length", b"0")
     if length.isdigit() and int(length) > limit:
         raise _too_large(limit)
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    parts = [body]
-    size = len(body)
-    while message.get("more_body"):
+    body = bytearray()
+    size, more = 0, True
+    while more:
         message = await receive()
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        if size > limit:
+        if message["type"] == "http.disconnect":
+            raise BadRequest("The client went away.")
+        piece = message.get("body", b"")
+        size, more = size + len(piece), message.get("more_body", False)
+        if size > 4 * limit:
             raise _too_large(limit)
-    if message["type"] == "http.disconnect":
-        raise BadRequest("The client went away.")
-    return body if len(parts) == 1 else b"".join(parts)
+        if size <= limit:
+            body += piece
+    if size > limit:  # read to its end, since few clients hear an answer while they send
+        raise _too_large(limit)
+    return bytes(body)
 
 
 def _too_large(limit: int) -> BadRequest:
