@@ -325,4 +325,6 @@ def _field(description: str, reading: Reading, arguments: tuple[Argument, ...], 
         )
         for each in arguments
     ]
+    if not isinstance(reading, (Column, Embedded)):
+        made.init = made.repr = made.compare = False
     return made

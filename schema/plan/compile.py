@@ -78,20 +78,24 @@ class Compiler:
 
     def object(self, fields: list[Field], source: Source, type_name: str) -> str:
         """SQL of the JSON text of one object."""
-        pieces: Pieces = []
-        for field in fields:
-            if not (isinstance(field.reading, Needs) and field.name != "__typename"):
-                pieces += [Text(f'{"," if pieces else ""}"{field.key}":'), *self.value(field, source)]
+        parts = [
+            (field.key, self.value(field, source))
+            for field in fields
+            if field.name == "__typename" or not isinstance(field.reading, Needs)
+        ]
         if self.loaded:
-            pieces += self._for_resolvers(fields, source, type_name, bool(pieces))
-        return joined([Text("{"), *pieces, Text("}")])
+            columns = {name for field in fields if isinstance(field.reading, Needs) for name in field.reading.columns}
+            parts += [(f"{COLUMN}{name}", [f"json_quote({source[name]})"]) for name in sorted(columns)]
+        return self.enclosed(parts, type_name)
 
-    def _for_resolvers(self, fields: list[Field], source: Source, type_name: str, more: bool) -> Pieces:
-        columns = {name for field in fields if isinstance(field.reading, Needs) for name in field.reading.columns}
-        pieces: Pieces = [Text(f'{"," if more else ""}"{COLUMN}":"{type_name}"')]
-        for name in sorted(columns):
-            pieces += [Text(f',"{COLUMN}{name}":'), f"json_quote({source[name]})"]
-        return pieces
+    def enclosed(self, parts: list[tuple[str, Pieces]], type_name: str) -> str:
+        """SQL of the JSON text of an object with these members."""
+        pieces: Pieces = []
+        if self.loaded:
+            parts = [*parts, (COLUMN, [Text(f'"{type_name}"')])]
+        for key, value in parts:
+            pieces += [Text(f'{"," if pieces else ""}"{key}":'), *value]
+        return joined([Text("{"), *pieces, Text("}")])
 
     def node(self, field: Field, source: Source, kinds: Kinds | None) -> str:
         """SQL of the object that a row or document is: of the field's type, or the one that `kinds` tells."""
@@ -200,15 +204,14 @@ class Compiler:
         row = replace(inside.row, table="", alias=alias, given=None)
         node = self.node(field, row, reading.kinds)
         if isinstance(get_nullable_type(field.definition.type), GraphQLList):
-            return [listed("j", f"(SELECT {node} AS j FROM ({made}) AS {alias})")]
+            return [listed(node, f"({made}) AS {alias}")]
         return [otherwise(f"(SELECT {node} FROM ({made}) AS {alias} LIMIT 1)", _nullable(field))]
 
 
-def sorted_by(row: Source, order: str, backward: bool = False) -> str:
-    """ORDER BY of an order such as "day, key" or "-day"."""
-    down = order.startswith("-") != backward
-    names = order.lstrip("-").split(", ")
-    return ", ".join(f"{row[name]}{' DESC' if down else ''}" for name in names)
+def sorted_by(row: Source, order: str) -> str:
+    """ORDER BY of owned rows by an order such as "day, ord" or "-day"; rows that are equal in it, by key."""
+    down = " DESC" if order.startswith("-") else ""
+    return ", ".join(f"{row[name]}{down}" for name in dict.fromkeys((*order.lstrip("-").split(", "), "key")))
 
 
 def table_of(schema: GraphQLSchema, type_name: str) -> str:

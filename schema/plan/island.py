@@ -77,7 +77,7 @@ class Islands:
         else:
             for name in made.statements[key][1]:
                 reader.binder.bind(getattr(source, name))
-        return Job(made.statements[key][0], tuple(reader.binder.values))
+        return made.statements[key][0].job(reader.binder.values)
 
     def _sql(self, field: Field, prepared: Mapping[Call, Prepared], scope: Scope, given: Given) -> str:
         table = find_table(self._schema, field.parent.name) or ""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from schema.plan.arguments import chosen
 from schema.plan.paging import Page, Prepared
-from schema.plan.pieces import Pieces, Text, joined, listed
+from schema.plan.pieces import Pieces, Text, listed
 from schema.plan.source import Row, Source
 from schema.sql import Listing
 from service.replica.tables import TABLES
@@ -39,7 +39,7 @@ class _Lister:
         self.prepared = prepared
         self.page: Page = prepared.page
         self.parent = prepared.scoped(source.row)
-        self.fields = field.children[next(iter(field.children))]
+        self.type_name, self.fields = _only(field)
         self.keys = self._keys()
         self.number = next(source.row.aliases)
 
@@ -59,12 +59,7 @@ class _Lister:
 
     def sql(self) -> Pieces:
         """The object of the connection."""
-        pieces: Pieces = []
-        for field in self.fields:
-            pieces += [Text(f'{"," if pieces else "{"}"{field.key}":'), *self._part(field)]
-        if self.compiler.loaded:
-            pieces += [Text(f'{"," if pieces else "{"}"~":"{self.fields[0].parent.name}"')]
-        whole = joined([*pieces, Text("}")])
+        whole = self.compiler.enclosed([(each.key, self._part(each)) for each in self.fields], self.type_name)
         if any(field.name == "pageInfo" for field in self.fields):
             whole = f"(WITH page{self.number} AS MATERIALIZED ({self._chosen(1)}) SELECT {whole})"
         return [whole]
@@ -139,14 +134,14 @@ class _Lister:
         return ", ".join(f"{alias}.{name}{down}" for name in self.keys.sorts)
 
     def _of_page(self) -> str:
-        """The keys of the page in the list's order."""
+        """The keys of the page in the list's order; a LIMIT, since SQLite omits the order of subqueries without."""
         if any(field.name == "pageInfo" for field in self.fields):
             inner = f"SELECT * FROM page{self.number} LIMIT {self.page.limit}"
         else:
             inner = self._chosen(0)
         if not self.page.backward:
             return f"({inner})"
-        return f"(SELECT * FROM ({inner}) AS back ORDER BY {self._order('back', False)})"
+        return f"(SELECT * FROM ({inner}) AS back ORDER BY {self._order('back', False)} LIMIT -1)"
 
     # what is answered
 
@@ -162,42 +157,33 @@ class _Lister:
         return listed(item, f"{page} CROSS JOIN {row.rows} AND {found}")
 
     def _edge(self, field: Field, row: Row, keys: str) -> str:
-        pieces: Pieces = []
-        fields = field.children[next(iter(field.children))]
-        for each in fields:
-            pieces.append(Text(f'{"," if pieces else "{"}"{each.key}":'))
-            match each.name:
-                case "node":
-                    pieces.append(self.compiler.node(each, row, self.reading.kinds))
-                case "cursor":
-                    pieces.append(self._cursor(keys))
-                case _:
-                    pieces += self.compiler.value(each, row)
-        if self.compiler.loaded:
-            pieces.append(Text(f'{"," if pieces else "{"}"~":"{fields[0].parent.name}"'))
-        return joined([*pieces, Text("}")])
+        type_name, fields = _only(field)
+        return self.compiler.enclosed([(each.key, self._of_edge(each, row, keys)) for each in fields], type_name)
+
+    def _of_edge(self, field: Field, row: Row, keys: str) -> Pieces:
+        match field.name:
+            case "node":
+                return [self.compiler.node(field, row, self.reading.kinds)]
+            case "cursor":
+                return [self._cursor(keys)]
+            case _:
+                return self.compiler.value(field, row)
 
     def _cursor(self, keys: str) -> str:
         seen = ", ".join(f"{keys}.{name}" for name in self.keys.sorts)
         return f"concat({self.page.mark}, {self.parent.scope.position}, '.', hex(json_array({seen})), '\"')"
 
     def _page_info(self, field: Field) -> str:
-        pieces: Pieces = []
-        fields = field.children["PageInfo"]
-        for each in fields:
-            pieces += [Text(f'{"," if pieces else "{"}"{each.key}":'), self._of_info(each)]
-        if self.compiler.loaded:
-            pieces.append(Text(f'{"," if pieces else "{"}"~":"PageInfo"'))
-        return joined([*pieces, Text("}")])
+        type_name, fields = _only(field)
+        return self.compiler.enclosed([(each.key, [self._of_info(each)]) for each in fields], type_name)
 
     def _of_info(self, field: Field) -> str:
         page, limit = f"page{self.number}", self.page.limit
         more = f"iif((SELECT count(*) FROM {page}) > {limit}, 'true', 'false')"
         first = f"(SELECT {self._cursor(page)} FROM {page} WHERE {limit} > 0 LIMIT 1)"
-        last = (
-            f"(SELECT {self._cursor(page)} FROM {page} WHERE {limit} > 0"
-            f" LIMIT 1 OFFSET max(min({limit}, (SELECT count(*) FROM {page})) - 1, 0))"
-        )
+        of_page = f"(SELECT * FROM {page} LIMIT {limit}) AS ends"
+        order = self._order("ends", not self.page.backward)
+        last = f"(SELECT {self._cursor('ends')} FROM {of_page} ORDER BY {order} LIMIT 1)"
         start, end = (last, first) if self.page.backward else (first, last)
         match field.name:
             case "hasNextPage":
@@ -210,3 +196,8 @@ class _Lister:
                 return f"coalesce({end}, 'null')"
             case _:
                 return Text(f'"{field.parent.name}"')
+
+
+def _only(field: Field) -> tuple[str, list[Field]]:
+    """The type of an object field, and what is selected of it."""
+    return next(iter(field.children.items()))

@@ -138,7 +138,7 @@ class Request:
             statement = root.statements[key] = Statement(self._sql(root, prepared, loaded))
             if len(root.statements) > _MOST_STATEMENTS:
                 root.statements.popitem(last=False)
-        job = Job(statement, tuple(reader.binder.values), _on_day(root, prepared, reader))
+        job = statement.job(reader.binder.values, _on_day(root, prepared, reader))
         if root.is_fixed and not loaded:
             root.fixed = job
         return job

@@ -1,11 +1,12 @@
 """Statements run within limits: cheap ones at once where they are asked for, the others in threads, all in time."""
 
 import asyncio
+import re
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 import apsw
@@ -14,6 +15,7 @@ from schema.errors import ApiError, ErrorCode
 
 STEPS = 200_000
 """SQLite's virtual machine steps (some 10 to 40 ns each) that a read may take on the event loop."""
+_PLACEHOLDER = re.compile(r"\?([0-9]+)")
 _CHECK = 1_000  # steps between two looks at the clock, in threads
 
 
@@ -54,6 +56,16 @@ class Statement:
     sql: str
     long: bool = False
     """Whether it took more than a read on the event loop may, when it last ran."""
+    takes: int = field(init=False)
+    """How many values it takes: SQLite counts up to the last placeholder that stands in it."""
+
+    def __post_init__(self) -> None:
+        """Count the values."""
+        self.takes = max((int(number) for number in _PLACEHOLDER.findall(self.sql)), default=0)
+
+    def job(self, values: list[Any], on: "OnDay | None" = None) -> "Job":
+        """The statement with the values of a request."""
+        return Job(self, tuple(values[: self.takes]), on)
 
 
 class OnDay(NamedTuple):
