@@ -91,10 +91,23 @@ class Registry(Application[str]):
         request = hashlib.sha256(
             canonical([[fact.event, fact.id, body(fact)] for fact in facts] + [wanted])
         ).hexdigest()
+        known = self._stored(actor, command_id, request)
+        if known is not None:
+            return known
+        try:
+            return self._attempt(facts, wanted, command_id, request, actor)
+        except Refused:
+            known = self._stored(actor, command_id, request)
+            if known is None:
+                raise
+            return known
+
+    def _stored(self, actor: str, command_id: str, request: str) -> Receipt | None:
+        """The answer of a command that was recorded before, perhaps by another node just now."""
         stored = self._log.command(actor, command_id)
-        if stored is not None:
-            return self._again(command_id, list(stored.positions), stored.request_hash == request)
-        return self._attempt(facts, wanted, command_id, request, actor)
+        if stored is None:
+            return None
+        return self._again(command_id, list(stored.positions), stored.request_hash == request)
 
     def check(self, facts: Sequence[Fact]) -> None:
         """Refuse the facts as `record` would, and record nothing. Raises Refused with `index`."""

@@ -1,0 +1,126 @@
+"""The registry on both stores: one way to write, whole or not at all, once however often it is sent."""
+
+import threading
+from typing import Any
+
+import pytest
+
+from domain.catalogue import read_fact
+from domain.fact import Fact, Refused
+from service.log import Log
+from service.registry import Registry
+
+SOURCE = {"event": "SourceRegistered", "id": "source:s", "data": {"kind": "NEWS", "title": "A paper"}}
+
+
+def fact(event: str, id: str, **data: Any) -> Fact:
+    """A fact on the one source."""
+    return read_fact({"event": event, "id": id, "sources": [{"source": "source:s"}], "data": data})
+
+
+def opened() -> list[Fact]:
+    """A source and a deal."""
+    return [read_fact(SOURCE), fact("DealAnnounced", "deal:d", title="A deal")]
+
+
+@pytest.fixture
+def registry(log: Log) -> Registry:
+    """A registry on an empty log."""
+    return Registry(log)
+
+
+def test_what_is_recorded_says_where(registry: Registry) -> None:
+    receipt = registry.record(opened(), actor="cli")
+    assert list(receipt.positions) == [1, 2]
+    assert list(receipt.event_ids) == ["source:s@1", "deal:d@1"]
+    assert receipt.position == 2
+
+
+def test_a_fact_may_rest_on_what_the_same_command_opens(registry: Registry) -> None:
+    registry.record([*opened(), fact("DealSuspended", "deal:d")], actor="cli")
+    assert registry.load("deal:d").version == 2
+
+
+def test_one_refused_fact_leaves_nothing_of_its_command(registry: Registry, log: Log) -> None:
+    with pytest.raises(Refused) as no:
+        registry.record([*opened(), fact("OptionExercised", "deal:d", line="x", quantity=_one())], actor="cli")
+    assert (no.value.code, no.value.index, no.value.field) == ("UNKNOWN_KEY", 2, "data.line")
+    assert log.head().position == 0
+
+
+def test_the_same_command_again_gives_the_first_answer(registry: Registry, log: Log) -> None:
+    first = registry.record(opened(), actor="cli", command_id="c")
+    again = registry.record(opened(), actor="cli", command_id="c")
+    assert again.repeated and not first.repeated
+    assert (list(again.positions), list(again.event_ids)) == (list(first.positions), list(first.event_ids))
+    assert log.head().position == 2
+
+
+def test_another_request_under_the_same_command_id_is_refused(registry: Registry) -> None:
+    registry.record(opened(), actor="cli", command_id="c")
+    with pytest.raises(Refused) as no:
+        registry.record([fact("DealSuspended", "deal:d")], actor="cli", command_id="c")
+    assert no.value.code == "COMMAND_MISMATCH"
+
+
+def test_command_ids_of_two_actors_do_not_meet(registry: Registry) -> None:
+    registry.record(opened(), actor="cli", command_id="c")
+    assert not registry.record([fact("DealSuspended", "deal:d")], actor="key:1", command_id="c").repeated
+
+
+def test_an_expected_version_that_does_not_fit_is_refused(registry: Registry) -> None:
+    registry.record(opened(), actor="cli", expected=[0, 0])
+    with pytest.raises(Refused) as no:
+        registry.record([fact("DealSuspended", "deal:d")], actor="cli", expected=[3])
+    assert no.value.code == "VERSION_CONFLICT"
+    assert registry.record([fact("DealSuspended", "deal:d")], actor="cli", expected=[1]).position == 3
+
+
+def test_a_reference_to_what_is_not_there_is_refused(registry: Registry) -> None:
+    with pytest.raises(Refused) as no:
+        registry.record([fact("DealAnnounced", "deal:d", title="On nothing")], actor="cli")
+    assert (no.value.code, no.value.field) == ("UNKNOWN_REFERENCE", "sources[0].source")
+
+
+def test_many_writers_of_one_stream_all_get_through(registry: Registry) -> None:
+    registry.record(opened(), actor="cli")
+    _together(lambda: registry.record([fact("DealSuspended", "deal:d")], actor="cli"))
+    assert registry.load("deal:d").version == 9
+
+
+def test_one_command_sent_by_many_at_once_is_recorded_once(registry: Registry, log: Log) -> None:
+    receipts: list[Any] = []
+    _together(lambda: receipts.append(registry.record(opened(), actor="cli", command_id="c")))
+    assert len(receipts) == 8
+    assert sum(not receipt.repeated for receipt in receipts) == 1
+    assert log.head().position == 2
+
+
+def test_an_event_over_the_limit_is_refused(registry: Registry) -> None:
+    registry.record(opened(), actor="cli")
+    topics = [{"source": "source:s", "locator": "x" * 400} for _ in range(200)]
+    big = read_fact({"event": "DealSuspended", "id": "deal:d", "sources": topics, "data": {}})
+    with pytest.raises(Refused) as no:
+        registry.record([big], actor="cli")
+    assert no.value.code == "TOO_LARGE"
+
+
+def _one() -> dict[str, str]:
+    return {"low": "1", "high": "1", "unit": "aircraft"}
+
+
+def _together(act: Any) -> None:
+    errors: list[BaseException] = []
+
+    def guarded() -> None:
+        try:
+            act()
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=guarded) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not errors
