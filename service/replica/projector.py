@@ -58,6 +58,7 @@ class Projector:
         self._new_facets: dict[str, str] = {}
         self._new_depends: set[tuple[str, str]] = set()
         self._texts: dict[int, tuple[str, str]] = {}
+        self._touched: set[tuple[int, str]] = set()
         self._set_aside: list[tuple[str, int, str]] = []
 
     def apply(self, entries: Sequence[Entry]) -> None:
@@ -106,14 +107,14 @@ class Projector:
             if id != entry.stream:
                 self._stream(id).object.stale()
             try:
-                if self._fold_object(id, entry.position):
+                if self._fold_object(id, entry):
                     more = self._dependents(id)
                     waiting += [one for one in more if one not in waiting and one not in self._held_back]
             except Exception as error:
                 self._hold_back(entry, error, id)
 
-    def _fold_object(self, id: str, position: int) -> bool:
-        """Fold one object at a position and note its changed rows; says whether its facet changed."""
+    def _fold_object(self, id: str, entry: Entry) -> bool:
+        """Fold one object at an entry and note its changed rows; says whether its facet changed."""
         stream = self._stream(id)
         world, before = World(self._facet), self._facet(id)
         facet = stream.object.facet(world)
@@ -123,16 +124,18 @@ class Projector:
             self._new_facets[id] = msgspec.json.encode(asdict(facet)).decode() if facet is not None else "null"
         changed = stream.object.fold(world)
         self._depend(id, stream, world.asked)
-        self._note(id, stream, changed, position)
+        if self._note(id, stream, changed, entry.position) and id != entry.stream:
+            self._touched.add((entry.position, id))
         return facet != before
 
-    def _note(self, id: str, stream: Stream, changed: set[Name], position: int) -> None:
-        """Close the rows that changed and open the new ones."""
-        rows, written = stream.object.rows, stream.written
+    def _note(self, id: str, stream: Stream, changed: set[Name], position: int) -> bool:
+        """Close the rows that changed and open the new ones; says whether there are any."""
+        rows, written, altered = stream.object.rows, stream.written, False
         for name in changed:
             old, new = written.get(name), rows.get(name)
             if old == new:
                 continue
+            altered = True
             if old is not None:
                 self._close(id, stream, name, old, position)
                 del written[name]
@@ -142,6 +145,7 @@ class Projector:
         self._dirty[id] = stream
         if ("prose", "") in changed and stream.object.text is not None:
             self._texts[rows["prose", ""][2]] = stream.object.text
+        return altered
 
     def _close(self, id: str, stream: Stream, name: Name, values: tuple[Any, ...], position: int) -> None:
         table, key = name
@@ -201,6 +205,7 @@ class Projector:
             self._many(_insert(table), opened)
         self._many("INSERT OR REPLACE INTO facet VALUES (?, ?)", self._new_facets.items())
         self._many("INSERT OR IGNORE INTO depends VALUES (?, ?)", self._new_depends)
+        self._many("INSERT INTO touched VALUES (?, ?)", self._touched)
         self._many("INSERT OR IGNORE INTO held_back VALUES (?, ?, ?)", self._set_aside)
         texts = ((document, *text) for document, text in self._texts.items())
         self._many("INSERT OR IGNORE INTO search (rowid, title, body) VALUES (?, ?, ?)", texts)

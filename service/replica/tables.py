@@ -226,11 +226,17 @@ _PLAIN = (
     "CREATE TABLE {schema}.facet (id TEXT PRIMARY KEY, data TEXT NOT NULL) WITHOUT ROWID",
     """CREATE TABLE {schema}.depends (target TEXT NOT NULL, dependent TEXT NOT NULL,
        PRIMARY KEY (target, dependent)) WITHOUT ROWID""",
+    """CREATE TABLE {schema}.touched (position INTEGER NOT NULL, id TEXT NOT NULL,
+       PRIMARY KEY (position, id)) WITHOUT ROWID""",
+    "CREATE INDEX {schema}.touched_by_id ON touched (id, position)",
     """CREATE TABLE {schema}.held_back (stream TEXT PRIMARY KEY, position INTEGER NOT NULL,
        reason TEXT NOT NULL) WITHOUT ROWID""",
     "CREATE TABLE {schema}.state (name TEXT PRIMARY KEY, value) WITHOUT ROWID",
     """CREATE VIRTUAL TABLE {schema}.search USING fts5(title, body, tokenize='unicode61 remove_diacritics 2')""",
 )
+
+
+# `touched` names the objects whose rows an event of another stream changed, so that streams can say so.
 
 
 @cache
