@@ -41,7 +41,7 @@ class IndicatorReported(Content):
     def summary(self) -> str:
         """One line for people."""
         name = self.indicator.lower().replace("_", " ")
-        return f"{name}: {self.money or self.quantity}{f' ({self.period})' if self.period else ''}"
+        return f"{name}: {self.money or self.quantity or 'no number given'}{f' ({self.period})' if self.period else ''}"
 
     def subjects(self) -> dict[str, str]:
         """Reports compete about the same indicator, flow and period."""
