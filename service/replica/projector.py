@@ -56,7 +56,7 @@ class Projector:
         self._ended: dict[str, list[tuple[Any, ...]]] = {}
         self._dirty: dict[str, Stream] = {}
         self._new_facets: dict[str, str] = {}
-        self._new_depends: set[tuple[str, str]] = set()
+        self._new_depends: dict[str, set[str]] = {}
         self._texts: dict[int, tuple[str, str]] = {}
         self._touched: set[tuple[int, str]] = set()
         self._set_aside: list[tuple[str, int, str]] = []
@@ -159,12 +159,12 @@ class Projector:
     def _depend(self, id: str, stream: Stream, asked: set[str]) -> None:
         for target in asked - stream.asked:
             if target != id:
-                self._new_depends.add((target, id))
+                self._new_depends.setdefault(target, set()).add(id)
         stream.asked |= asked
 
     def _dependents(self, id: str) -> list[str]:
         known = [row[0] for row in self._db.execute("SELECT dependent FROM depends WHERE target = ?", (id,))]
-        return sorted({*known, *(dependent for target, dependent in self._new_depends if target == id)})
+        return sorted({*known, *self._new_depends.get(id, ())})
 
     def _facet(self, id: str) -> Facet | None:
         if id not in self._facets:
@@ -204,7 +204,8 @@ class Projector:
         for table, opened in self._opened().items():
             self._many(_insert(table), opened)
         self._many("INSERT OR REPLACE INTO facet VALUES (?, ?)", self._new_facets.items())
-        self._many("INSERT OR IGNORE INTO depends VALUES (?, ?)", self._new_depends)
+        depends = ((target, one) for target, dependents in self._new_depends.items() for one in dependents)
+        self._many("INSERT OR IGNORE INTO depends VALUES (?, ?)", depends)
         self._many("INSERT INTO touched VALUES (?, ?)", self._touched)
         self._many("INSERT OR IGNORE INTO held_back VALUES (?, ?, ?)", self._set_aside)
         texts = ((document, *text) for document, text in self._texts.items())
