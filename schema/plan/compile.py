@@ -9,7 +9,6 @@ from graphql import (
     GraphQLEnumType,
     GraphQLList,
     GraphQLNonNull,
-    GraphQLObjectType,
     GraphQLSchema,
     get_named_type,
     get_nullable_type,
@@ -17,14 +16,17 @@ from graphql import (
     is_leaf_type,
 )
 
-from schema.plan.arguments import DEFINITION
+from schema.errors import ApiError, ErrorCode
+from schema.plan.kinds import find_table, groups, kinds_of, type_name_sql
 from schema.plan.listing import page_sql
 from schema.plan.paging import Prepared
-from schema.plan.pieces import MISSING_SQL, Pieces, Text, joined, listed, literal, otherwise
+from schema.plan.pieces import MISSING_SQL, Pieces, Text, joined, listed, literal, otherwise, quoted
 from schema.plan.selection import Call, Field
 from schema.plan.source import Document, Row, Source
 from schema.sql import Column, Computed, Embedded, Kinds, Listing, Needs, One, Own, Select, Several, Single
 from service.replica.tables import TABLES
+
+_MOST_FIELDS = 5_000
 
 COLUMN = "~"
 """Before the name of a column that a Python resolver reads."""
@@ -37,6 +39,7 @@ class Compiler:
         self._schema = schema
         self._calls = calls
         self.loaded = loaded
+        self._room = _MOST_FIELDS
 
     def root(self, field: Field, source: Row) -> str:
         """The statement of one root field: one row with the JSON text of its value, as a blob."""
@@ -45,7 +48,7 @@ class Compiler:
     def value(self, field: Field, source: Source) -> Pieces:
         """The JSON text of a field."""
         if field.name == "__typename":
-            return [Text(f'"{field.parent.name}"')]
+            return [quoted(field.parent.name)]
         match field.reading:
             case Column(name):
                 return self._leaf(field, source, source[name or field.name], _declared(source, name or field.name))
@@ -77,12 +80,14 @@ class Compiler:
         return self._prepared(field).arguments
 
     def object(self, fields: list[Field], source: Source, type_name: str) -> str:
-        """SQL of the JSON text of one object."""
-        parts = [
-            (field.key, self.value(field, source))
-            for field in fields
-            if field.name == "__typename" or not isinstance(field.reading, Needs)
-        ]
+        """SQL of the JSON text of one object: `type_name` is SQL of the quoted name of its type, or a Text."""
+        self._count(len(fields))
+        parts: list[tuple[str, Pieces]] = []
+        for field in fields:
+            if field.name == "__typename":
+                parts.append((field.key, [type_name]))
+            elif not isinstance(field.reading, Needs):
+                parts.append((field.key, self.value(field, source)))
         if self.loaded:
             columns = {name for field in fields if isinstance(field.reading, Needs) for name in field.reading.columns}
             parts += [(f"{COLUMN}{name}", [f"json_quote({source[name]})"]) for name in sorted(columns)]
@@ -92,25 +97,38 @@ class Compiler:
         """SQL of the JSON text of an object with these members."""
         pieces: Pieces = []
         if self.loaded:
-            parts = [*parts, (COLUMN, [Text(f'"{type_name}"')])]
+            parts = [*parts, (COLUMN, [type_name])]
         for key, value in parts:
             pieces += [Text(f'{"," if pieces else ""}"{key}":'), *value]
         return joined([Text("{"), *pieces, Text("}")])
+
+    def _count(self, fields: int) -> None:
+        self._room -= fields + 1
+        if self._room < 0:
+            raise ApiError(ErrorCode.TOO_COSTLY, f"This asks for more than {_MOST_FIELDS} fields.")
 
     def node(self, field: Field, source: Source, kinds: Kinds | None) -> str:
         """SQL of the object that a row or document is: of the field's type, or the one that `kinds` tells."""
         named = get_named_type(field.definition.type)
         if not is_abstract_type(named):
-            return self.object(field.children[named.name], source, named.name)
+            return self.object(field.children[named.name], source, quoted(named.name))
+        kinds = kinds or kinds_of(self._schema, named.name)
         if kinds is None:
             raise TypeError(f"{field.parent.name}.{field.name} is of several types: say by what to tell them (Kinds)")
+        return self._by_kind(field, source, kinds)
+
+    def _by_kind(self, field: Field, source: Source, kinds: Kinds) -> str:
         tag = source[kinds.by] if isinstance(kinds.by, str) else kinds.by(source)
-        whens = " ".join(
-            f"WHEN {literal(value)} THEN {self.object(field.children[name], source, name)}"
-            for value, name in kinds.types.items()
-            if name in field.children
+        common, *others = groups(field, kinds)
+        whens = "".join(
+            f" WHEN {literal(value)} THEN {self.object(field.children[name], source, quoted(name))}"
+            for group in others
+            for value, name in group.items()
         )
-        return f"CASE {tag} {whens} END"
+        made = self.object(field.children[next(iter(common.values()))], source, type_name_sql(tag, common))
+        if len(common) == 1:
+            return f"CASE {tag}{whens} WHEN {literal(next(iter(common)))} THEN {made} END"
+        return f"CASE {tag}{whens} ELSE {made} END" if whens else made
 
     def _leaf(self, field: Field, source: Source, sql: str, declared: bool) -> Pieces:
         type_ = field.definition.type
@@ -166,26 +184,34 @@ class Compiler:
     def _object_of(self, field: Field, source: Source, key: str, table: str | None, schema: str = "main") -> str:
         """SQL of the JSON text of an object by id, NULL if it is not there."""
         named = get_named_type(field.definition.type)
-        if not is_abstract_type(named):
-            return self._row(field, source, named.name, table or table_of(self._schema, named.name), key, schema)
+        table = table or find_table(self._schema, named.name)
+        if table is not None:
+            return self._row(field, source, table, key, schema)
         return self._any(field, source, key, schema)
 
     def _any(self, field: Field, source: Source, key: str, schema: str) -> str:
         tag = f"CASE WHEN instr({key}, '@') THEN 'event' ELSE substr({key}, 1, instr({key}, ':') - 1) END"
-        tables = {name: find_table(self._schema, name) for name in field.children}
-        whens = " ".join(
-            f"WHEN {literal(table)} THEN {self._row(field, source, name, table, key, schema)}"
-            for name, table in tables.items()
-            if table is not None
+        tables: dict[str, list[str]] = {}
+        for name in field.children:
+            tables.setdefault(find_table(self._schema, name) or "", []).append(name)
+        whens = "".join(
+            f" WHEN {literal(table)} THEN {self._row(field, source, table, key, schema, names[0])}"
+            for table, names in tables.items()
+            if table
         )
-        return f"CASE {tag} {whens} END"
+        return f"CASE {tag}{whens} END"
 
-    def _row(self, field: Field, source: Source, type_name: str, table: str, key: str, schema: str) -> str:
+    def _row(
+        self, field: Field, source: Source, table: str, key: str, schema: str, type_name: str | None = None
+    ) -> str:
         schema = "main" if table == "event" else schema
         row = replace(source.row.others(table), schema=schema)
-        return (
-            f"(SELECT {self.object(field.children[type_name], row, type_name)} FROM {row.rows} AND {row['id']} = {key})"
-        )
+        kinds = None if type_name is None else kinds_of(self._schema, type_name)
+        if type_name is None or kinds is not None:
+            made = self.node(field, row, kinds)
+        else:
+            made = self.object(field.children[type_name], row, quoted(type_name))
+        return f"(SELECT {made} FROM {row.rows} AND {row['id']} = {key})"
 
     def _own(self, field: Field, source: Source, reading: Own) -> Pieces:
         row = source.row.owned(reading.table)
@@ -212,22 +238,6 @@ def sorted_by(row: Source, order: str) -> str:
     """ORDER BY of owned rows by an order such as "day, ord" or "-day"; rows that are equal in it, by key."""
     down = " DESC" if order.startswith("-") else ""
     return ", ".join(f"{row[name]}{down}" for name in dict.fromkeys((*order.lstrip("-").split(", "), "key")))
-
-
-def table_of(schema: GraphQLSchema, type_name: str) -> str:
-    """The table of a type. Raises TypeError if `of_table` does not say."""
-    found = find_table(schema, type_name)
-    if found is None:
-        raise TypeError(f"{type_name} has no table: put @of_table(...) above it")
-    return found
-
-
-def find_table(schema: GraphQLSchema, type_name: str) -> str | None:
-    """The table of a type, if it has one."""
-    kind = schema.type_map[type_name]
-    assert isinstance(kind, GraphQLObjectType)
-    definition = kind.extensions.get(DEFINITION)
-    return getattr(getattr(definition, "origin", None), "__table__", None)
 
 
 def _nullable(field: Field) -> bool:

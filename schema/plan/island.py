@@ -10,7 +10,8 @@ from graphql import GraphQLObjectType, GraphQLResolveInfo, GraphQLSchema
 from graphql.execution.collect_fields import FieldDetails
 
 from schema.plan.arguments import Binder
-from schema.plan.compile import Compiler, find_table
+from schema.plan.compile import Compiler
+from schema.plan.kinds import find_table
 from schema.plan.paging import Ceilings, Moment, Prepared, Reader
 from schema.plan.plan import calls_in, names_of_conditions
 from schema.plan.run import Job, Statement
@@ -103,4 +104,4 @@ class Islands:
         key = info.path.key
         assert isinstance(key, str)
         field = selector.field(parent, key, details)
-        return _Made(field, list(calls_in(field)), {}, info.field_nodes[0])
+        return _Made(field, list(dict.fromkeys(calls_in(field))), {}, info.field_nodes[0])

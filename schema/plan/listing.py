@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from schema.plan.arguments import chosen
 from schema.plan.paging import Page, Prepared
-from schema.plan.pieces import Pieces, Text, listed
+from schema.plan.pieces import Pieces, Text, listed, quoted
 from schema.plan.source import Row, Source
 from schema.sql import Listing
 from service.replica.tables import TABLES
@@ -59,7 +59,7 @@ class _Lister:
 
     def sql(self) -> Pieces:
         """The object of the connection."""
-        whole = self.compiler.enclosed([(each.key, self._part(each)) for each in self.fields], self.type_name)
+        whole = self.compiler.enclosed([(each.key, self._part(each)) for each in self.fields], quoted(self.type_name))
         if any(field.name == "pageInfo" for field in self.fields):
             whole = f"(WITH page{self.number} AS MATERIALIZED ({self._chosen(1)}) SELECT {whole})"
         return [whole]
@@ -158,7 +158,9 @@ class _Lister:
 
     def _edge(self, field: Field, row: Row, keys: str) -> str:
         type_name, fields = _only(field)
-        return self.compiler.enclosed([(each.key, self._of_edge(each, row, keys)) for each in fields], type_name)
+        return self.compiler.enclosed(
+            [(each.key, self._of_edge(each, row, keys)) for each in fields], quoted(type_name)
+        )
 
     def _of_edge(self, field: Field, row: Row, keys: str) -> Pieces:
         match field.name:
@@ -175,7 +177,7 @@ class _Lister:
 
     def _page_info(self, field: Field) -> str:
         type_name, fields = _only(field)
-        return self.compiler.enclosed([(each.key, [self._of_info(each)]) for each in fields], type_name)
+        return self.compiler.enclosed([(each.key, [self._of_info(each)]) for each in fields], quoted(type_name))
 
     def _of_info(self, field: Field) -> str:
         page, limit = f"page{self.number}", self.page.limit

@@ -120,7 +120,7 @@ class Reader:
         prepared.order = order_of(reading, given)
         limit, backward = self._limit(given)
         record = record_mark(self.moment.record_id)
-        list_ = list_mark(call.parent, call.node.name.value, prepared.order, _telling(given))
+        list_ = list_mark(reading.table, call.node.name.value, prepared.order, _telling(given))
         ends: list[list[str] | None] = []
         for name in ("after", "before"):
             text = given.get(name)

@@ -30,6 +30,11 @@ def joined(pieces: Iterable[str]) -> str:
     return f"concat({', '.join(parts)})"
 
 
+def quoted(name: str) -> Text:
+    """A name as a JSON text."""
+    return Text(f'"{name}"')
+
+
 def literal(text: str) -> str:
     """A constant as SQL."""
     return "'" + text.replace("'", "''") + "'"

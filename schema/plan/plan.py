@@ -80,18 +80,21 @@ def plan_of(schema: GraphQLSchema, operation: Operation, variables: VariableValu
 
 def _planned(schema: GraphQLSchema, operation: Operation, variables: VariableValues) -> Plan:
     selection = Selector(schema, operation.fragments, operation.definition, variables).select()
-    roots = [Root(each, list(calls_in(each))) for each in selection.fields]
+    roots = [Root(each, list(dict.fromkeys(calls_in(each)))) for each in selection.fields]
     named = {argument.name.value for root in roots for call in root.calls for argument in call.node.arguments or ()}
     return Plan(selection, roots, bool(named & {"asOf", "minPosition"}))
 
 
-def calls_in(field: Field) -> Iterator[Call]:
-    """The calls of a field and of all below it, always in the same order."""
+def calls_in(field: Field, seen: set[int] | None = None) -> Iterator[Call]:
+    """The calls of a field and of all below it, always in the same order; what types share is visited once."""
+    seen = set() if seen is None else seen
     if field.call is not None:
         yield field.call
-    for fields in field.children.values():
-        for each in fields:
-            yield from calls_in(each)
+    if id(field.children) not in seen:
+        seen.add(id(field.children))
+        for fields in field.children.values():
+            for each in fields:
+                yield from calls_in(each, seen)
 
 
 class _Conditions(Visitor):

@@ -1,6 +1,6 @@
 """What an operation selects, resolved against the schema once: fields by runtime type, and calls with arguments."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -47,7 +47,6 @@ class Call:
     definition: GraphQLField
     node: FieldNode
     reading: Reading
-    parent: str
     constant: dict[str, Any] | None
 
     def values(self, variables: VariableValues) -> dict[str, Any]:
@@ -82,6 +81,8 @@ class Selector:
         self._variables = variables
         self._fragments = {name: FragmentDetails(node) for name, node in fragments.items()}
         self._compiled = True
+        self._calls: dict[tuple[Hashable, ...], Call] = {}
+        self._below: dict[tuple[Hashable, ...], dict[str, list[Field]]] = {}
 
     def select(self) -> Selection:
         """The whole selection."""
@@ -111,25 +112,42 @@ class Selector:
         reading = reading_of(definition, node.name.value)
         if isinstance(reading, Needs) and node.name.value != "__typename":
             self._compiled = False
-        made = Field(key, node.name.value, parent, definition, reading, self._call(parent, definition, node, reading))
+        made = Field(key, node.name.value, parent, definition, reading, self._call(definition, node, reading))
         if not node.name.value.startswith("__"):
             made.children = self._children(definition, details)
         return made
 
     def _children(self, definition: GraphQLField, details: list[FieldDetails]) -> dict[str, list[Field]]:
+        """The fields below; resolved once for all types that have the field from one interface."""
         kind = get_named_type(definition.type)
         if is_leaf_type(kind):
             return {}
-        types = self._schema.get_possible_types(kind) if is_abstract_type(kind) else [cast("GraphQLObjectType", kind)]
-        return {each.name: self.below(each, details) for each in types}
+        key = (kind.name, *(id(each.node) for each in details))
+        if key not in self._below:
+            possible = self._schema.get_possible_types(kind) if is_abstract_type(kind) else [kind]
+            types = cast("Sequence[GraphQLObjectType]", possible)
+            self._below[key] = {each.name: self.below(each, details) for each in types}
+        return self._below[key]
 
-    def _call(
-        self, parent: GraphQLObjectType, definition: GraphQLField, node: FieldNode, reading: Reading
-    ) -> Call | None:
+    def _call(self, definition: GraphQLField, node: FieldNode, reading: Reading) -> Call | None:
         if not definition.args or isinstance(reading, Needs):
             return None
-        constant = None if has_variables(node) else get_argument_values(definition, node)
-        return Call(definition, node, reading, parent.name, constant)
+        key = (id(node), likeness(reading))
+        if key not in self._calls:
+            constant = None if has_variables(node) else get_argument_values(definition, node)
+            self._calls[key] = Call(definition, node, reading, constant)
+        return self._calls[key]
+
+
+def likeness(reading: Reading) -> Hashable:
+    """Equal for readings that are the same, as those of a field that types have from one interface."""
+    match reading:
+        case Column(name):
+            return ("column", name)
+        case Embedded(str() as json, None):
+            return ("embedded", json)
+        case _:
+            return id(reading)
 
 
 class _Finder(Visitor):
