@@ -14,13 +14,13 @@ _ENCODER = msgspec.json.Encoder(order="sorted")
 
 
 def field_of(fact: Fact, name: str) -> Any:
-    """The value of a top-level field on disk; None if absent or empty."""
+    """The value of a top-level field on disk; None if absent, empty or UNKNOWN: who does not say claims nothing."""
     if name == "occurred_on":
         return fact.occurred_on
     value = fact.sources if name == "sources" else getattr(fact.content, name, None)
     if name == "percent" and isinstance(value, str):
         return StatedQuantity(low=value, high=value, unit="percent")
-    return None if value == () else value
+    return None if value == () or value == "UNKNOWN" else value
 
 
 def alike(one: Any, other: Any) -> bool:
