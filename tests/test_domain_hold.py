@@ -1,5 +1,6 @@
 """What a stream holds after any corrections and retractions, against the rule said the plain way."""
 
+from contextlib import suppress
 from typing import Any
 
 from hypothesis import given
@@ -11,7 +12,7 @@ from domain.fact import Fact, Refused, body, field_values
 from domain.stream import Held, Recorded, apply, hold
 from tests.support.examples import DEAL, Record, example, opened_world
 
-FIELDS = {
+FIELDS: dict[str, list[Any]] = {
     "title": ["One", "Two", None, 7],
     "kind": ["LOAN", "SUPPLY", "GIFT"],
     "occurred_on": ["2025", "1984?", "soon"],
@@ -91,10 +92,8 @@ def test_after_whatever_the_door_takes_everything_recorded_is_as_it_was_sent(val
     record = Record(opened_world())
     taken: list[Fact] = []
     for value in values:
-        try:
+        with suppress(Refused):
             taken.append(record.take(value))
-        except Refused as refused:
-            assert refused.code
     stream = record.get(DEAL)
     assert [body(fact) for fact in stream.facts[7:]] == [body(fact) for fact in taken]
     assert getattr(stream, "open_options")("jets") >= 0  # noqa: B009  # only deals have it
