@@ -1,0 +1,101 @@
+"""Every command and query of the README, run as a reader would paste it, against a service started as it says."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.readme import ROOT, Block, readme_blocks
+
+PLACE = "127.0.0.1:8000"
+SEPARATE = ("docker compose", "psql", "pg_dump", "make soak", "make bench", "make clients")
+"""What other tests run, or what needs what a test machine may not have."""
+
+
+@dataclass(frozen=True)
+class Served:
+    """A running service: its address and the environment of its commands."""
+
+    place: str
+    environment: dict[str, str]
+
+    def ask(self, query: str) -> dict[str, Any]:
+        """The answer to a query or mutation, sent with the key."""
+        key = (Path(self.environment["TAMGA_DATA_DIR"]) / "recorder.key").read_text().strip()
+        request = urllib.request.Request(
+            f"http://{self.place}/graphql",
+            json.dumps({"query": query}).encode(),
+            {"content-type": "application/json", "authorization": f"Bearer {key}"},
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            found: dict[str, Any] = json.load(answer)
+        return found
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """`tamga serve` on a free port, its data in a folder of its own."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    folder = tmp_path_factory.mktemp("readme")
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    ours = {"TAMGA_DATA_DIR": str(folder / "var"), "TAMGA_PORT": str(port), "PATH": path}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("TAMGA_")} | ours
+    process = subprocess.Popen(["tamga", "serve"], env=environment, cwd=ROOT, stdout=subprocess.DEVNULL)
+    try:
+        _wait_for(f"http://127.0.0.1:{port}/readyz", process)
+        yield Served(f"127.0.0.1:{port}", environment)
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            urllib.request.urlopen(url, timeout=2).close()
+            return
+        except (urllib.error.URLError, ConnectionError):
+            assert process.poll() is None, "tamga serve ended"
+            assert time.monotonic() < deadline, "tamga serve did not become ready"
+            time.sleep(0.05)
+
+
+def _named(block: Block) -> str:
+    return f"line {block.line}"
+
+
+@pytest.mark.parametrize("block", readme_blocks("graphql"), ids=_named)
+def test_every_query_of_the_readme_is_answered_without_an_error(block: Block, served: Served) -> None:
+    if block.text.lstrip().startswith("subscription"):
+        pytest.skip("subscriptions are followed by the tests of streams")
+    answer = served.ask(block.text)
+    assert "errors" not in answer
+    assert all(value is not None for value in answer["data"].values())
+
+
+@pytest.mark.parametrize("block", readme_blocks("bash"), ids=_named)
+def test_every_command_of_the_readme_runs(block: Block, served: Served) -> None:
+    commands = block.text.replace(PLACE, served.place)
+    if commands.startswith(SEPARATE):
+        pytest.skip("run by its own tests")
+    if commands.startswith("make "):
+        commands = re.sub(r"^make ", "make --dry-run ", commands, flags=re.MULTILINE)
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", commands], env=served.environment, cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert '"errors"' not in done.stdout
