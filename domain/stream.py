@@ -120,7 +120,8 @@ class Aggregate(BaseAggregate[str]):
         self._check_target(fact, world)
         self.check(fact.content)
         self._check_circle(fact.content, world)
-        self._check_consequences(fact.content, hold([*self.facts, fact]), world)
+        if isinstance(fact.content, (FactCorrected, EventRetracted)):
+            self._check_consequences(fact.content, hold([*self.facts, fact]), world)
         event = Recorded(fact.id, self.version + 1, fact)
         self.pending_events.append(event)  # type: ignore[arg-type]  # the library asks only for the two protocols
         apply(self, event)
