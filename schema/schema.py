@@ -4,7 +4,9 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from schema.claims import CLAIMED_TYPES
-from schema.events import EVENT_TYPES
+from schema.events import EVENT_TYPES, Event
+from schema.mutations import mutation_type
+from schema.node import Node
 from schema.query import Query
 from schema.scalars import SCALARS
 
@@ -13,6 +15,7 @@ def build() -> strawberry.Schema:
     """The schema."""
     return strawberry.Schema(
         query=Query,
+        mutation=mutation_type(Node, Event),
         types=[*CLAIMED_TYPES, *EVENT_TYPES.values()],
         config=StrawberryConfig(scalar_map=SCALARS),
     )

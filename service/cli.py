@@ -2,6 +2,7 @@
 
 import click
 
+from service.commands.audit import audit
 from service.commands.events import events
 from service.commands.migrate import migrate
 from service.commands.rebuild import rebuild
@@ -25,5 +26,5 @@ def main() -> None:
     """
 
 
-for command in (serve, record, events, rebuild, migrate, schema):
+for command in (serve, record, events, rebuild, audit, migrate, schema):
     main.add_command(command)

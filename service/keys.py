@@ -44,12 +44,12 @@ def actor(key: str) -> str:
     return f"key:{_hash(key).hex()[:8]}"
 
 
-def open_keys(folder: Path) -> Opened:
-    """The keys in the folder's `recorder.key`, one in a line (# begins a comment); makes the file if there is none.
+def open_keys(folder: Path, file: Path | None = None) -> Opened:
+    """The keys in the folder's `recorder.key`, or in `file`, one in a line (# begins a comment); made if not there.
 
     Raises ValueError if the file holds no key, or one of fewer than 20 characters.
     """
-    path = folder / NAME
+    path = file or folder / NAME
     made = _make(path)
     lines = [line.partition("#")[0].strip() for line in path.read_text("utf-8").splitlines()]
     keys = [line for line in lines if line]

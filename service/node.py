@@ -43,6 +43,10 @@ class Node:
         for part in first_record_parts():
             self.registry.record(part.facts, actor=FIRST_RECORD_ACTOR, command_id=part.command_id)
 
+    def interrupt(self) -> None:
+        """Give up building or catching up, if `start` still does; it raises Interrupted."""
+        self.follower.interrupt()
+
     def stop(self) -> None:
         """Stop in the reverse order; what was acknowledged is in the log."""
         if self._sealing:

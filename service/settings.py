@@ -1,5 +1,6 @@
 """The settings of a node: `TAMGA_*` variables, checked at start. Everything that can be set is in this one place."""
 
+import ipaddress
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -53,6 +54,15 @@ def _database(text: str) -> str:
     return text
 
 
+def _one_of(*words: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text.lower() not in words:
+            raise ValueError(f"{', '.join(words[:-1])} or {words[-1]}")
+        return text.lower()
+
+    return read
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """How a node runs. Read them with `from_environment`."""
@@ -84,7 +94,21 @@ class Settings:
         tuple[str, ...], Setting(_words, "origins of web pages that may call, comma-separated; * for any")
     ] = ()
     drain_seconds: Annotated[float, Setting(_seconds, "longest time to end open streams at shutdown")] = 10.0
-    log_level: Annotated[str, Setting(str.lower, "debug, info, warning or error")] = "info"
+    stall_seconds: Annotated[
+        float, Setting(_seconds, "how long the replica may stay behind the log before this node reports not ready")
+    ] = 10.0
+    reading: Annotated[
+        str, Setting(_one_of("open", "key", "loopback"), "who may read: anybody, with a key, or anybody on loopback")
+    ] = "loopback"
+    log_level: Annotated[str, Setting(_one_of("debug", "info", "warning", "error"), "what is logged, at least")] = (
+        "info"
+    )
+    log_format: Annotated[str, Setting(_one_of("text", "json"), "lines for people, or one JSON object a line")] = "text"
+
+    @property
+    def open_reading(self) -> bool:
+        """Whether reading needs no key."""
+        return self.reading == "open" or (self.reading == "loopback" and _is_loopback(self.host))
 
     @property
     def log_url(self) -> str:
@@ -122,6 +146,15 @@ def described() -> list[tuple[str, str, str]]:
     """Every variable with its default and meaning, for help and documentation."""
     default = Settings()
     return [(variable(name), str(getattr(default, name)), setting.meaning) for name, setting in _settings().items()]
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _settings() -> dict[str, Setting]:

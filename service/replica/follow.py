@@ -1,13 +1,12 @@
 """The follower: one thread that reads the log from the replica's own position and folds each batch.
 
-One process of a machine follows, by a lock that dies with it; the others only read.
+One process of a machine follows, by a lock that dies with it; the others stand by, and one of them takes over.
 """
 
 import fcntl
 import logging
 import os
 import threading
-import time
 from pathlib import Path
 from typing import IO
 
@@ -19,11 +18,17 @@ from service.replica.rebuild import Progress, rebuild
 from service.replica.store import Replica, open_for_writing, position_of
 
 _BATCH = 1000
+_LOOK = 0.25
+"""Seconds between two looks at the lock and at whether the file was replaced."""
 _LOGGER = logging.getLogger("tamga.replica")
 
 
+class Interrupted(Exception):
+    """The follower was stopped while it built the replica."""
+
+
 class Follower:
-    """Keeps the replica at the head of the log."""
+    """Keeps the replica at the head of the log, or stands by while another process of this machine does."""
 
     def __init__(self, log: Log, replica: Replica, *, batch: int = _BATCH) -> None:
         """Take both; `start` begins. A batch is what one transaction of the replica holds at most."""
@@ -32,21 +37,28 @@ class Follower:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="tamga-follower", daemon=True)
         self._lock: IO[str] | None = None
+        self._position, self._inode = 0, 0
         self.error: str | None = None
         """Why the follower does not advance, if it does not."""
 
     def start(self, progress: Progress | None = None) -> None:
-        """Build the replica if it is not there, catch up with the head, and follow from then on."""
-        self._lock = _lock(self._replica.path)
-        if self._lock is not None:
-            if not self._replica.path.exists():
-                rebuild(self._log, self._replica.path, progress)
-            self._open()
-            self._replica.follows = True
-            self._catch_up()
-            self._thread.start()
-        elif not _appears(self._replica.path):
-            raise TimeoutError(f"another process builds {self._replica.path}; it has not finished yet, try again later")
+        """Build the replica if it is not there, catch up with the head, and follow from then on.
+
+        Where another process follows, wait until it has come that far. Raises Interrupted at `stop` or `interrupt`.
+        """
+        head = self._log.head().position
+        while not self._lead(progress) and not self._there(head):
+            self._pause(0.02)
+        self._thread.start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the follower's thread runs."""
+        return self._thread.is_alive()
+
+    def interrupt(self) -> None:
+        """Stop after the batch at hand; `stop` gives the lock back."""
+        self._stopping.set()
 
     def stop(self) -> None:
         """Stop after the batch at hand and give the lock back."""
@@ -54,8 +66,45 @@ class Follower:
         if self._thread.is_alive():
             self._thread.join()
         if self._lock is not None:
-            self._connection.close()
+            if self._replica.follows:
+                self._connection.close()
             self._lock.close()
+
+    def _lead(self, progress: Progress | None = None) -> bool:
+        """Whether this process follows, taking the lock if it is free."""
+        if self._lock is None:
+            self._lock = _lock(self._replica.path)
+            if self._lock is None:
+                return False
+        if not self._replica.follows:
+            if not self._replica.path.exists():
+                rebuild(self._log, self._replica.path, self._unless_stopped(progress))
+            self._open()
+            self._replica.swapped()
+            self._replica.advance(self._position)
+            self._replica.follows = True
+            self._catch_up()
+        return True
+
+    def _unless_stopped(self, progress: Progress | None) -> Progress:
+        def told(done: int, whole: int) -> None:
+            self._pause(0)
+            if progress is not None:
+                progress(done, whole)
+
+        return told
+
+    def _pause(self, seconds: float) -> None:
+        if self._stopping.wait(seconds):
+            raise Interrupted("stopped before the replica had caught up")
+
+    def _there(self, position: int) -> bool:
+        """Whether another process has made the replica and brought it to the position."""
+        if not self._replica.path.exists():
+            return False
+        self._inode = self._replica.path.stat().st_ino
+        self._position = self._replica.position
+        return self._position >= position
 
     def _open(self) -> None:
         self._connection = open_for_writing(self._replica.path)
@@ -66,15 +115,33 @@ class Follower:
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
-                if self._replaced():
-                    self._adopt()
-                if self._log.wait(self._position, 0.25):
-                    self._catch_up()
+                if self._lead():
+                    self._follow()
+                else:
+                    self._stand_by()
                 self.error = None
             except Exception as error:
                 self.error = f"{type(error).__name__}: {error}"
                 _LOGGER.exception("the replica does not advance beyond position %s", self._position)
                 self._stopping.wait(0.1 if isinstance(error, PersistenceError) else 1)
+
+    def _follow(self) -> None:
+        if self._replaced():
+            self._adopt()
+        if self._log.wait(self._position, _LOOK):
+            self._catch_up()
+
+    def _stand_by(self) -> None:
+        """Tell those who listen here how far the process that follows has come."""
+        if self._replaced():
+            self._inode = self._replica.path.stat().st_ino
+            self._replica.swapped()
+        if self._log.wait(self._position, _LOOK):
+            self._replica.wait(self._position + 1, _LOOK)
+        position = self._replica.position
+        if position > self._position:
+            self._position = position
+            self._replica.seen(position)
 
     def _catch_up(self) -> None:
         """Fold what the log has beyond the replica's position."""
@@ -108,22 +175,13 @@ class Follower:
 
 def _lock(path: Path) -> IO[str] | None:
     """The lock of the one process that writes the file; None if another holds it."""
-    file = open(f"{path}.lock", "w")  # noqa: SIM115  # held for the life of the process
+    file = open(f"{path}.lock", "a")  # noqa: SIM115  # held for the life of the process
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         file.close()
         return None
+    file.truncate(0)
     file.write(str(os.getpid()))
     file.flush()
     return file
-
-
-def _appears(path: Path, seconds: float = 600) -> bool:
-    """Wait for another process to finish building the file."""
-    deadline = time.monotonic() + seconds
-    while not path.exists():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True

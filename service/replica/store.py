@@ -60,6 +60,11 @@ class Replica:
         for listener in tuple(self._listeners):
             listener(position)
 
+    def seen(self, position: int) -> None:
+        """Say that another process made reads see a position: for those who listen here."""
+        for listener in tuple(self._listeners):
+            listener(position)
+
     def wait(self, position: int, timeout: float) -> bool:
         """Block until reads see the position, at most `timeout` seconds; say whether they do."""
         if not self.follows:

@@ -1,0 +1,186 @@
+"""The only wiring: a node, the schema and what executes it, made into one ASGI application. Nothing here is global."""
+
+import asyncio
+import itertools
+import logging
+import secrets
+from pathlib import Path
+from typing import Any
+
+import orjson
+from starlette.applications import Starlette
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from schema.context import Access, Services
+from schema.http import GraphQLApp, Manner
+from schema.measured import MeasuredEngine, MeasuredRegistry
+from schema.operation import Operations, sound
+from schema.plan.engine import Engine
+from schema.plan.paging import Ceilings
+from schema.schema import build
+from schema.schema import sdl as sdl
+from service.health import Health
+from service.keys import Keys, open_keys
+from service.logs import REQUEST_ID
+from service.metrics import CountedErrors, Metrics
+from service.node import Node
+
+_NOT_YET = b'{"errors":[{"message":"This node is still building its replica.","extensions":{"code":"UNAVAILABLE"}}]}'
+_JSON = "application/json"
+
+
+def create_app(node: Node) -> "App":
+    """The application of a node, whether it runs yet or not. Raises ValueError for keys that cannot be used."""
+    return App(node)
+
+
+class App:
+    """A node's HTTP side; `health` and `drain` are for the server that runs it."""
+
+    def __init__(self, node: Node) -> None:
+        """Wire it."""
+        settings = node.settings
+        self.node = node
+        self.health = Health(node)
+        self.metrics = Metrics()
+        self.recorder = open_keys(settings.data_dir, Path(settings.recorder_key) if settings.recorder_key else None)
+        self._errors = CountedErrors(self.metrics)
+        logging.getLogger().addHandler(self._errors)
+        self.health.on_look.append(lambda: self.metrics.appended(node.log))
+        schema = sound(build()._schema)
+        ceilings = Ceilings(time_limit=settings.query_timeout, wait=settings.min_position_timeout)
+        self._engine = Engine(schema, node.replica, ceilings)
+        services = Services(
+            schema=schema,
+            operations=Operations(schema),
+            registry=MeasuredRegistry(node.log, self.metrics),
+            replica=node.replica,
+            engine=MeasuredEngine(self._engine, self.metrics),
+            settings=settings,
+            authenticate=_authenticate(self.recorder.keys),
+        )
+        manner = Manner(open_reading=settings.open_reading)
+        self._graphql = GraphQLApp(services, sdl(), manner=manner, beyond=Beyond(self).routes())
+        self.drain = self._graphql.drain
+        self._outermost = _for_pages(self._serve, settings.allowed_origins)
+        self._request_ids = map(f"{secrets.token_hex(4)}-{{:x}}".format, itertools.count(1))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request or socket, under an id that is logged and sent back."""
+        if scope["type"] not in ("http", "websocket"):
+            await self._graphql(scope, receive, send)
+            return
+        id = _given_id(scope) or next(self._request_ids)
+        REQUEST_ID.set(id)
+        header = (b"x-request-id", id.encode())
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), header]
+            await send(message)
+
+        await self._outermost(scope, receive, sending)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == "/graphql" and not self.health.readable and scope["type"] == "http":
+            await Response(_NOT_YET, 503, {"retry-after": "1"}, _JSON)(scope, receive, send)
+        else:
+            await self._graphql(scope, receive, send)
+
+    def allows(self, request: Request) -> bool:
+        """Whether this request may read the record."""
+        if self.node.settings.open_reading:
+            return True
+        scheme, _, key = request.headers.get("authorization", "").partition(" ")
+        return scheme.lower() == "bearer" and self.recorder.keys.actor(key) is not None
+
+    def close(self) -> None:
+        """Wait for what is being recorded and read."""
+        self._graphql.close()
+        self._engine.close()
+        logging.getLogger().removeHandler(self._errors)
+
+
+class Beyond:
+    """What is served beside GraphQL."""
+
+    def __init__(self, app: App) -> None:
+        """Take what is served."""
+        self._app = app
+
+    def routes(self) -> Starlette:
+        """All of it, as one application."""
+        return Starlette(
+            routes=[
+                Route("/", _to_graphql),
+                Route("/healthz", self.healthz),
+                Route("/readyz", self.readyz),
+                Route("/metrics", self.metrics),
+                Route("/log/{path:path}", self.log),
+            ]
+        )
+
+    async def healthz(self, request: Request) -> Response:
+        """Whether a restart would help."""
+        return _told(*await asyncio.to_thread(self._app.health.alive))
+
+    async def readyz(self, request: Request) -> Response:
+        """Whether to send requests here."""
+        return _told(*await asyncio.to_thread(self._app.health.ready))
+
+    async def metrics(self, request: Request) -> Response:
+        """For Prometheus."""
+        text = await asyncio.to_thread(self._app.metrics.shown, self._app.health)
+        return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    async def log(self, request: Request) -> Response:
+        """The log's tiles, entries, checkpoint and keys, for outside verifiers."""
+        if not self._app.allows(request):
+            return Response("Reading needs a key here.\n", 401, {"www-authenticate": "Bearer"}, "text/plain")
+        found = await asyncio.to_thread(self._app.node.audit.resource, request.path_params["path"])
+        if found is None:
+            return Response("The log has no such resource, or not yet.\n", 404, _caching(False), "text/plain")
+        return Response(found.body, 200, _caching(found.immutable), found.media_type)
+
+
+async def _to_graphql(request: Request) -> Response:
+    return RedirectResponse("/graphql")
+
+
+def _told(status: int, answer: dict[str, Any]) -> Response:
+    body = orjson.dumps(answer, option=orjson.OPT_APPEND_NEWLINE)
+    return Response(body, status, {"cache-control": "no-store"}, _JSON)
+
+
+def _caching(immutable: bool) -> dict[str, str]:
+    return {"cache-control": "public, max-age=31536000, immutable" if immutable else "no-cache"}
+
+
+def _authenticate(keys: Keys) -> Any:
+    def authenticate(token: str) -> Access | None:
+        actor = keys.actor(token)
+        return Access(actor) if actor else None
+
+    return authenticate
+
+
+def _for_pages(app: ASGIApp, origins: tuple[str, ...]) -> ASGIApp:
+    """The application as pages of these origins may call it."""
+    if not origins:
+        return app
+    headers = ["authorization", "content-type", "tamga-min-position", "last-event-id", "x-request-id"]
+    told = ["x-request-id", "etag"]
+    return CORSMiddleware(app, origins, ["GET", "POST"], headers, expose_headers=told, max_age=600)
+
+
+def _given_id(scope: Scope) -> str | None:
+    """The id that a proxy gave the request, if it is a plain one."""
+    for name, value in scope["headers"]:
+        if name == b"x-request-id":
+            text: str = value.decode("latin-1")
+            return text if 0 < len(text) <= 100 and text.isascii() and text.isprintable() else None
+    return None

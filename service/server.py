@@ -1,0 +1,171 @@
+"""The server process: uvicorn, a node beside it, and how both end. Signals are handled here and nowhere else."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from types import FrameType
+
+import uvicorn
+
+from service.app import App, create_app
+from service.node import Node
+from service.settings import Settings
+
+_LOGGER = logging.getLogger("tamga.server")
+_LARGEST_MESSAGE = 131_072
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+class CannotListen(OSError):
+    """The address cannot be listened on; says why and what to set."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises CannotListen."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        return socket.create_server(found[4][:2], family=found[0], backlog=2048)
+    except socket.gaierror as error:
+        raise CannotListen(f"TAMGA_HOST: {host!r} is no address of this machine ({error.strerror})") from None
+    except OSError as error:
+        why = os.strerror(error.errno) if error.errno else str(error)
+        raise CannotListen(f"cannot listen on {host}, port {port}: {why}; TAMGA_PORT names another port") from None
+
+
+@dataclass(frozen=True)
+class Serving:
+    """What a node says when it is ready."""
+
+    node: Node
+    app: App
+    seconds: float
+    """How long it took to get ready."""
+
+
+def run(
+    settings: Settings,
+    listener: socket.socket,
+    ready: Callable[[Serving], None],
+    *,
+    leash: int | None = None,
+) -> int:
+    """Serve until a signal; the exit code. `leash` is a pipe whose end means that whoever started this is gone.
+
+    Raises what opening the log raises; after that a failure is logged and gives 1.
+    """
+    node = Node(settings)
+    try:
+        app = create_app(node)
+    except BaseException:
+        node.log.close()
+        raise
+    server = Server(app, ready, leash)
+    server.run([listener])
+    return server.exit_code
+
+
+class Server(uvicorn.Server):
+    """Starts its node when it listens, and at the first signal ends everything in order; at the second, at once."""
+
+    def __init__(self, app: App, ready: Callable[[Serving], None], leash: int | None = None) -> None:
+        """Take what to serve, and whom to tell when it is ready."""
+        settings = app.node.settings
+        super().__init__(
+            uvicorn.Config(
+                app,
+                log_config=None,
+                access_log=False,
+                lifespan="off",
+                ws="websockets-sansio",
+                ws_max_size=_LARGEST_MESSAGE,
+                ws_ping_interval=None,
+                ws_per_message_deflate=False,
+                server_header=False,
+                timeout_keep_alive=75,
+                timeout_graceful_shutdown=max(1, round(settings.drain_seconds)),
+            )
+        )
+        self._app = app
+        self._ready = ready
+        self._leash = leash
+        self._began = time.monotonic()
+        self._starting: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.exit_code = 0
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, then start the node: questions about its health are answered from the first moment."""
+        self._loop = asyncio.get_running_loop()
+        await super().startup(sockets)
+        if self._leash is not None:
+            self._loop.add_reader(self._leash, self._let_go)
+        self._starting = asyncio.create_task(self._start())
+
+    async def _start(self) -> None:
+        try:
+            await asyncio.to_thread(self._start_node)
+        except Exception:
+            _LOGGER.exception("the node cannot start")
+            self.exit_code = 1
+            self.should_exit = True
+            return
+        self._ready(Serving(self._app.node, self._app, time.monotonic() - self._began))
+
+    def _start_node(self) -> None:
+        health = self._app.health
+        health.look()
+        health.watch()
+        self._app.node.start(health.progress)
+        health.started = True
+        health.look()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Streams, then requests, then the node: sealer, follower, log."""
+        if self._leash is not None and self._loop is not None:
+            self._loop.remove_reader(self._leash)
+        self._app.health.draining = True
+        for server in self.servers:
+            server.close()
+        self._app.drain.begin()
+        if not await self._app.drain.finished(self._app.node.settings.drain_seconds):
+            _LOGGER.warning("some streams did not end in time")
+        await super().shutdown(sockets)
+        await asyncio.to_thread(self._stop_node)
+        _LOGGER.info("stopped")
+
+    def _stop_node(self) -> None:
+        self._app.node.interrupt()
+        self._app.close()
+        self._app.health.close()
+        self._app.node.stop()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Handle signals while the block runs; they are not raised again, so an orderly end is exit code 0."""
+        before = {one: signal.signal(one, self.handle_exit) for one in _SIGNALS}
+        try:
+            yield
+        finally:
+            for one, handler in before.items():
+                signal.signal(one, handler)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """End in order; at the second signal at once, which loses nothing that was acknowledged."""
+        if self.should_exit:
+            os._exit(128 + sig)
+        _LOGGER.info("%s: shutting down; a second signal ends it at once", signal.Signals(sig).name)
+        self.should_exit = True
+        self._app.health.draining = True
+
+    def _let_go(self) -> None:
+        """Whoever started this process is gone."""
+        if self._loop is not None and self._leash is not None:
+            self._loop.remove_reader(self._leash)
+        _LOGGER.warning("the process that started this one is gone: shutting down")
+        self.should_exit = True
