@@ -140,7 +140,7 @@ class Counting:
     def __init__(self, to: int, every: float, cursor: str | None) -> None:
         self.to, self.every = to, every
         self.cursor: str | None = cursor or "0"
-        self.closed = False
+        self.closed = asyncio.Event()
 
     def __aiter__(self) -> "Counting":
         return self
@@ -154,7 +154,7 @@ class Counting:
         return Message(orjson.dumps({"data": {"count": number}}), self.cursor)
 
     async def aclose(self) -> None:
-        self.closed = True
+        self.closed.set()
 
 
 class Failing(Counting):
