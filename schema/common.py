@@ -93,7 +93,9 @@ class Assessment:
 def _events_of(source: Source, arguments: Arguments = {}) -> str:  # noqa: B006  # never written to
     event = source.row.others("event")
     listed = f"(SELECT value FROM json_each({source['events']}))"
-    return f"SELECT {event.alias}.* FROM {event.rows} AND {event['id']} IN {listed} ORDER BY {event['position']}"
+    return (
+        f"SELECT {event.alias}.* FROM {event.rows} AND {event['id']} IN {listed} ORDER BY {event['position']} LIMIT -1"
+    )
 
 
 @strawberry.type(description="Something that looks wrong in a record that is kept all the same.")
@@ -136,7 +138,7 @@ def _claims(source: Source, arguments: Arguments) -> str:
         tests.append(f"{claim['subject']} = {arguments['subject']}")
     if arguments["standing"] is not None:
         tests.append(arguments["standing"].is_in(claim["standing"]))
-    return f"SELECT {claim.alias}.* FROM {' AND '.join(tests)} ORDER BY {claim['position']}, {claim['key']}"
+    return f"SELECT {claim.alias}.* FROM {' AND '.join(tests)} ORDER BY {claim['position']}, {claim['key']} LIMIT -1"
 
 
 def _claimed(source: Source, arguments: Arguments) -> str:
@@ -146,7 +148,7 @@ def _claimed(source: Source, arguments: Arguments) -> str:
         tests.append(arguments["subject"].is_in(value["key"]))
     if arguments["verification"] is not None:
         tests.append(arguments["verification"].is_in(value["verification"]))
-    return f"SELECT {value.alias}.* FROM {' AND '.join(tests)} ORDER BY {value['ord']}, {value['key']}"
+    return f"SELECT {value.alias}.* FROM {' AND '.join(tests)} ORDER BY {value['ord']}, {value['key']} LIMIT -1"
 
 
 def of_stream(parent: Row, event: Row) -> str:

@@ -26,7 +26,7 @@ from schema.values import Money, StatedQuantity
 def _corrections(source: Source, arguments: Arguments) -> str:
     other = source.row.others("correction")
     own = f"{other['owner']} = {source['stream']} AND {other['target']} = {source['id']}"
-    return f"SELECT {other.alias}.* FROM {other.rows} AND {own} ORDER BY {other['position']}"
+    return f"SELECT {other.alias}.* FROM {other.rows} AND {own} ORDER BY {other['position']} LIMIT -1"
 
 
 def _retracted(source: Source) -> str:
@@ -197,7 +197,7 @@ def _reference(name: str, shape: Shape, kind: Any) -> tuple[Any, Any]:
     def listed(source: Source, arguments: Arguments) -> str:
         other = source.row.others(table)
         chosen = f"(SELECT value FROM json_each({source['body']}, '$.data.{name}'))"
-        return f"SELECT {other.alias}.* FROM {other.rows} AND {other['id']} IN {chosen} ORDER BY {other['id']}"
+        return f"SELECT {other.alias}.* FROM {other.rows} AND {other['id']} IN {chosen} ORDER BY {other['id']} LIMIT -1"
 
     return list[kind], rows(shape.description, listed)
 

@@ -3,17 +3,24 @@
 import strawberry
 
 from schema.agreement import Agreement, AgreementFilter, AgreementOrder
+from schema.changes import Change, changes
+from schema.common import Correction
 from schema.connection import Connection
 from schema.deal import Deal, DealFilter, DealOrder
+from schema.events import Event
 from schema.gathering import Gathering, GatheringFilter, GatheringOrder
 from schema.institution import Institution, InstitutionFilter, InstitutionOrder
 from schema.investment import Investment, InvestmentFilter, InvestmentOrder
-from schema.node import Node
+from schema.log import Log, newest
+from schema.looking import CorrectionFilter, CorrectionOrder, EventFilter, EventOrder
+from schema.node import EVENT_KINDS, Node
 from schema.party import Party, PartyFilter, PartyOrder
 from schema.programme import Programme, ProgrammeFilter, ProgrammeOrder
 from schema.relation import Relation, RelationFilter, RelationOrder
+from schema.search import SearchHit, search
 from schema.source import Source, SourceFilter, SourceOrder
-from schema.sql import listing, single
+from schema.sql import listing, several, single
+from schema.totals import DealTotals, deal_totals
 
 _LIST = "All {} of the record, the latest recorded first if not said otherwise."
 
@@ -23,6 +30,26 @@ class Query:
     """Everything that can be read."""
 
     node: Node | None = single("Any object or event by its id.")
+    nodes: list[Node | None] = several("Objects and events by their ids, null for each that is not there.")
+    search: Connection[SearchHit] = search()
+    deal_totals: DealTotals = deal_totals()
+    events: Connection[Event] = listing(
+        "All events of the record, the latest first if not said otherwise.",
+        "event",
+        filter=EventFilter,
+        order=EventOrder,
+        by="-position",
+        kinds=EVENT_KINDS,
+    )
+    changes: Connection[Change] = changes()
+    corrections: Connection[Correction] = listing(
+        "Every act on the record: what was put right, by whom and why, the latest first if not said otherwise.",
+        "correction",
+        filter=CorrectionFilter,
+        order=CorrectionOrder,
+        by="-position",
+    )
+    log: Log = strawberry.field(resolver=newest, description="How far the record and this node have come.")
     agreement: Agreement | None = single("One agreement.")
     agreements: Connection[Agreement] = listing(
         _LIST.format("agreements"), "agreement", filter=AgreementFilter, order=AgreementOrder

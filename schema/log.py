@@ -1,0 +1,34 @@
+"""How far the record and this node's replica of it have come."""
+
+import asyncio
+from typing import Any
+
+import strawberry
+from strawberry.types import Info
+
+from schema.scalars import DateTime, Position
+
+
+@strawberry.type(description="The log of the record, and how far this node has read it.")
+class Log:
+    """The log."""
+
+    record_id: strawberry.ID = strawberry.field(description="The id of the record, made with it.")
+    position: Position = strawberry.field(description="The position of its newest event; 0 for an empty record.")
+    recorded_at: DateTime | None = strawberry.field(description="When that was recorded.")
+    replica_position: Position = strawberry.field(description="The newest position that reads on this node see.")
+    rules: str = strawberry.field(description="The rules by which this node derives what it shows, as a hash.")
+
+
+async def newest(info: Info[Any, Any]) -> Log:
+    """The state of the log and of the replica of this node."""
+    services = info.context.services
+    head = await asyncio.to_thread(services.registry.recorder.head)
+    replica = services.replica
+    return Log(
+        record_id=strawberry.ID(replica.record_id),
+        position=Position(head.position),
+        recorded_at=None if head.recorded_at is None else DateTime(head.recorded_at),
+        replica_position=Position(replica.position),
+        rules=replica.rules,
+    )

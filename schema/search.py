@@ -1,0 +1,105 @@
+"""Search over all objects of the record by the words of their titles and of what is claimed of them."""
+
+from typing import Any
+
+import strawberry
+
+from domain.codes import Code
+from schema.common import RecordObject
+from schema.connection import Connection
+from schema.enums import described
+from schema.plan.source import Arguments, Row, Source
+from schema.sql import argument, column, computed, listing, one
+from service.replica.tables import NOUN_TABLES
+
+
+class Noun(Code):
+    """What an object of the record is."""
+
+    SOURCE = "source", "what facts rest on"
+    PARTY = "party", "a country, body, company or grouping"
+    INSTITUTION = "institution", "a ministry or other body of state"
+    GATHERING = "gathering", "a summit, assembly or other meeting"
+    AGREEMENT = "agreement", "an instrument between parties"
+    DEAL = "deal", "an economic object that agreements govern"
+    INVESTMENT = "investment", "capital of one party at another's place"
+    RELATION = "relation", "what passes between parties"
+    PROGRAMME = "programme", "an umbrella over deals"
+
+
+described(Noun)
+
+_MARKS = ("char(2)", "char(3)")
+"""What hits are marked with until the rest is escaped."""
+
+
+def _escaped(sql: str) -> str:
+    """SQL of a marked text as HTML: everything escaped, hits in <mark>."""
+    for plain, html in (("'&'", "'&amp;'"), ("'<'", "'&lt;'"), ("'>'", "'&gt;'")):
+        sql = f"replace({sql}, {plain}, {html})"
+    return f"replace(replace({sql}, {_MARKS[0]}, '<mark>'), {_MARKS[1]}, '</mark>')"
+
+
+def _from_index(function: str, *options: str) -> Any:
+    """SQL of what a function of FTS5 makes of the hit."""
+
+    def sql(source: Source) -> str:
+        made = f"{function}(search, {options[0]}, {_MARKS[0]}, {_MARKS[1]}{''.join(options[1:])})"
+        found = f"search MATCH fts_query({source['query']}) AND rowid = {source['doc']}"
+        return _escaped(f"(SELECT {made} FROM main.search WHERE {found})")
+
+    return sql
+
+
+@strawberry.type(description="An object that a search found.")
+class SearchHit:
+    """A hit."""
+
+    id: strawberry.ID = column("The id of the object.", "key")
+    noun: Noun = column("What it is.")
+    object: RecordObject | None = one("The object.", "key")
+    title: str = computed("Its title as HTML, the words that were found in <mark>.", _from_index("highlight", "0"))
+    snippet: str = computed(
+        "The words around what was found, as HTML, the words that were found in <mark>.",
+        _from_index("snippet", "1", ", '…', 16"),
+    )
+
+
+def _retracted(prose: Row) -> str:
+    """Whether the object that a text belongs to is retracted."""
+    whens = []
+    for table in NOUN_TABLES:
+        row = prose.others(table.name)
+        found = f"(SELECT {row['retracted']} FROM {row.rows} AND {row['id']} = {prose['owner']})"
+        whens.append(f"WHEN '{table.name}' THEN {found}")
+    return f"CASE {prose['noun']} {' '.join(whens)} END"
+
+
+def _hits(source: Source, arguments: Arguments) -> str:
+    prose = source.row.others("prose")
+    nouns = "" if arguments["nouns"] is None else f" AND {arguments['nouns'].is_in(prose['noun'])}"
+    rank = "CAST(round(bm25(search, 10.0, 1.0) * 1000000) AS INTEGER)"
+    return (
+        f"SELECT {prose['owner']} AS key, {prose['noun']} AS noun, {prose['doc']} AS doc, {rank} AS rank,"
+        f" {arguments['text']} AS query FROM main.search JOIN main.prose AS {prose.alias}"
+        f" ON {prose['doc']} = search.rowid WHERE search MATCH fts_query({arguments['text']}) AND {prose.alive}"
+        f" AND NOT {_retracted(prose)}{nouns}"
+    )
+
+
+def search() -> Any:
+    """The root field."""
+    return listing(
+        "Objects whose title or claimed words contain all of these words, the best first; the last may be a beginning.",
+        "",
+        select=_hits,
+        by="rank",
+        arguments=(
+            argument("text", str, "The words to look for."),
+            argument("nouns", list[Noun] | None, "Only objects of these nouns."),
+        ),
+    )
+
+
+SearchHits = Connection[SearchHit]
+"""What a search answers."""

@@ -1,0 +1,236 @@
+"""Totals of deals by the counting rule: each deal once, firm and of real money, with what is left out and why."""
+
+from typing import Any
+
+import strawberry
+
+from domain.codes import Code, DealCommitment, DealKind, MoneyBasis, SectorScheme
+from schema.deal import Deal, DealFilter
+from schema.enums import described
+from schema.node import DealRef
+from schema.plan.arguments import chosen
+from schema.plan.source import Arguments, Row, Source
+from schema.scalars import Decimal
+from schema.sql import argument, choice, column, embed, one, rows
+
+
+class DealTotalsBy(Code):
+    """What totals are grouped by, beside the currency."""
+
+    COUNTRY = "COUNTRY", "the country of a party; a deal counts once in each of its countries"
+    PAIR = "PAIR", "two countries of its parties; a deal counts once in each of its pairs"
+    SECTOR = "SECTOR", "a sector; a deal counts once in each of its sectors"
+    KIND = "KIND", "what sort of business it is"
+    YEAR = "YEAR", "the year in which it was announced"
+    COMMITMENT = "COMMITMENT", "how far it has come"
+
+
+class ExclusionReason(Code):
+    """Why a deal is left out of totals."""
+
+    NOT_FIRM = "NOT_FIRM", "its commitment is not FIRM, IN_DELIVERY or COMPLETED"
+    NO_VALUE = "NO_VALUE", "no value of the whole deal was reported"
+    UNDISCLOSED = "UNDISCLOSED", "its value was not disclosed"
+    NO_REAL_MONEY_BASIS = (
+        "NO_REAL_MONEY_BASIS",
+        "its value names no real money: a list price, a financing ceiling, an export content, or nothing said",
+    )
+    COVERS_MORE_THAN_FIRM = "COVERS_MORE_THAN_FIRM", "its value covers more than what is firm"
+    NO_CLAIM_STANDS = "NO_CLAIM_STANDS", "no claim of its value stands any more"
+
+
+described(DealTotalsBy)
+described(ExclusionReason)
+
+
+@strawberry.type(description="A sector that totals are grouped by.")
+class TotalSector:
+    """A sector."""
+
+    scheme: SectorScheme = column("The classification of the code.")
+    code: str = column("The code, or the words of the source for AS_STATED.")
+
+
+def _members(source: Source, arguments: Arguments) -> str:
+    deal = source.row.others("deal")
+    listed = f"(SELECT value FROM json_each({source['members']}))"
+    return f"SELECT {deal.alias}.* FROM {deal.rows} AND {deal['id']} IN {listed} ORDER BY {deal['id']} LIMIT -1"
+
+
+@strawberry.type(description="The sum of one group of deals in one currency.")
+class DealTotal:
+    """One total."""
+
+    currency: str = column("ISO 4217 code. Currencies are never added to one another.")
+    total: Decimal = column("The exact sum of the stated numbers.")
+    count: int = column("How many deals it counts.")
+    country: str | None = column("The country, where totals are by COUNTRY; null for deals without any.")
+    pair: list[str] | None = embed("The two countries, where totals are by PAIR; null for deals without two.", "pair")
+    sector: TotalSector | None = embed("The sector, where totals are by SECTOR; null for deals without any.", "sector")
+    kind: DealKind | None = column("What sort of business, where totals are by KIND.")
+    year: int | None = column("The year of announcement, where totals are by YEAR; null where it is not known.")
+    commitment: DealCommitment | None = column("How far they have come, where totals are by COMMITMENT.")
+    deals: list[Deal] = rows("The deals that it counts.", _members)
+
+
+@strawberry.type(description="A deal that totals leave out.")
+class ExcludedDeal:
+    """A deal that is left out."""
+
+    deal: DealRef | None = one("The deal.", "deal")
+    reasons: list[ExclusionReason] = embed("Why it is left out.", "reasons")
+    currency: str | None = column("The currency of its value.")
+    number: Decimal | None = column("The stated number of its value.")
+    basis: MoneyBasis | None = column("What its value counts.")
+    covers: str | None = column("What its value covers.")
+
+
+@strawberry.type(description="How many deals are left out for one reason. A deal can have several.")
+class ExclusionCount:
+    """A count."""
+
+    reason: ExclusionReason = column("The reason.")
+    count: int = column("How many deals have it.")
+
+
+def _excluded(source: Source, arguments: Arguments) -> str:
+    values = ", ".join(f"value ->> '{name}' AS {name}" for name in ("deal", "currency", "number", "basis", "covers"))
+    limit = arguments.get("first") or "100"
+    return f"SELECT {values}, value -> 'reasons' AS reasons FROM json_each({source['excluded']}) LIMIT {limit}"
+
+
+def _reasons(source: Source, arguments: Arguments) -> str:
+    given = f"json_each({source['excluded']}) AS left_out, json_each(left_out.value, '$.reasons') AS given"
+    return f"SELECT given.value AS reason, count(*) AS count FROM {given} GROUP BY 1 ORDER BY 1 LIMIT -1"
+
+
+@strawberry.type(
+    description="Totals by the counting rule: a deal counts once whatever programmes include it, when its commitment "
+    "is FIRM, IN_DELIVERY or COMPLETED and its value names real money and covers no more than what is firm."
+)
+class DealTotals:
+    """Totals of deals."""
+
+    counted: int = column("How many deals are counted.")
+    left_out: int = column("How many of the chosen deals are left out.")
+    totals: list[DealTotal] = embed("The sums, by currency and group.", "totals")
+    reasons: list[ExclusionCount] = rows("How many are left out for which reason.", _reasons)
+    excluded: list[ExcludedDeal] = rows(
+        "The deals that are left out, each with its reasons.",
+        _excluded,
+        argument("first", int | None, "How many at most; 100 if not said."),
+    )
+
+
+_REAL = "('ACTUALLY_PAID', 'CONTRACT', 'OFFICIAL_ESTIMATE', 'HEADLINE')"
+_FIRM = "('FIRM', 'IN_DELIVERY', 'COMPLETED')"
+
+
+def _covers_more(deal: Row) -> str:
+    """Whether a value that says what it covers may cover more than firm lines: some are not firm, or none is known."""
+    line, open_ = deal.owned("line"), deal.owned("line")
+    parts = ("open_options", "purchase_rights", "intended")
+    beyond = " + ".join(f"coalesce({open_[part]}, 0)" for part in parts)
+    unclear = f"coalesce({open_['not_stated']}, 0) > coalesce({open_['firm']}, 0) + 0"
+    return (
+        f"{deal['value_covers']} IS NOT NULL AND (NOT EXISTS (SELECT 1 FROM {line.rows}) OR"
+        f" EXISTS (SELECT 1 FROM {open_.rows} AND ({beyond} > 0 OR {unclear})))"
+    )
+
+
+def _reason_list(deal: Row) -> str:
+    """SQL of the JSON array of the reasons to leave a deal out."""
+    tests = {
+        ExclusionReason.NOT_FIRM: f"{deal['commitment']} NOT IN {_FIRM}",
+        ExclusionReason.NO_VALUE: f"{deal['value_subject']} IS NULL",
+        ExclusionReason.UNDISCLOSED: f"{deal['value_subject']} IS NOT NULL AND {deal['value_number']} IS NULL",
+        ExclusionReason.NO_REAL_MONEY_BASIS: f"{deal['value_number']} IS NOT NULL"
+        f" AND coalesce({deal['value_basis']}, '') NOT IN {_REAL}",
+        ExclusionReason.COVERS_MORE_THAN_FIRM: _covers_more(deal),
+        ExclusionReason.NO_CLAIM_STANDS: f"{deal['verification']} = 'RETRACTED'",
+    }
+    given = ", ".join(f"iif({test}, '{reason.value}', NULL)" for reason, test in tests.items())
+    return f"(SELECT json_group_array(value) FROM json_each(json_array({given})) WHERE value IS NOT NULL)"
+
+
+def _chosen(source: Source, arguments: Arguments) -> str:
+    """SQL of the chosen deals, each with the reasons to leave it out."""
+    deal = source.row.others("deal")
+    year = f"iif({deal['day']} < '9999', CAST(substr({deal['day']}, 1, 4) AS INTEGER), NULL)"
+    return (
+        f"SELECT {deal['id']} AS deal, {deal['kind']} AS kind, {deal['commitment']} AS commitment, {year} AS year,"
+        f" {deal['value_currency']} AS currency, {deal['value_number']} AS number, {deal['value_basis']} AS basis,"
+        f" {deal['value_covers']} AS covers, {_reason_list(deal)} AS reasons"
+        f" FROM {deal.rows} AND {deal['retracted']} = 0 AND {chosen(arguments['filter'], DealFilter, deal)}"
+    )
+
+
+def _groups(row: Row, by: list[DealTotalsBy]) -> tuple[dict[str, str], str]:
+    """The keys of the groups, name to SQL, and the joins that they need."""
+    keys = {each.lower(): each.lower() for each in ("KIND", "YEAR", "COMMITMENT") if DealTotalsBy(each) in by}
+    joins = ""
+    if DealTotalsBy.COUNTRY in by:
+        link = row.others("party_link")
+        keys["country"] = "country.code"
+        select = f"SELECT DISTINCT {link['owner']} AS deal, {link['country']} AS code FROM {link.rows}"
+        joins += f" LEFT JOIN ({select} AND {link['country']} IS NOT NULL) AS country USING (deal)"
+    if DealTotalsBy.PAIR in by:
+        keys["pair"] = "pair.code"
+        joins += f" LEFT JOIN ({_pairs(row)}) AS pair USING (deal)"
+    if DealTotalsBy.SECTOR in by:
+        sector = row.others("sector")
+        keys["sector"] = "sector.code"
+        code = f"json_object('scheme', {sector['scheme']}, 'code', {sector['code']})"
+        select = f"SELECT DISTINCT {sector['owner']} AS deal, {code} AS code FROM {sector.rows}"
+        joins += f" LEFT JOIN ({select}) AS sector USING (deal)"
+    return keys, joins
+
+
+def _pairs(row: Row) -> str:
+    one_, other = row.others("party_link"), row.others("party_link")
+    return (
+        f"SELECT DISTINCT {one_['owner']} AS deal, json_array({one_['country']}, {other['country']}) AS code"
+        f" FROM {one_.schema}.party_link AS {one_.alias} JOIN {other.schema}.party_link AS {other.alias}"
+        f" ON {other['owner']} = {one_['owner']} AND {other['country']} > {one_['country']}"
+        f" WHERE {one_.alive} AND {other.alive}"
+    )
+
+
+def _totals(row: Row, by: list[DealTotalsBy]) -> str:
+    """SQL of the JSON array of the totals."""
+    keys, joins = _groups(row, by)
+    columns = "".join(f", {sql} AS {name}_" for name, sql in keys.items())
+    group = "".join(f", {name}_" for name in keys)
+    as_json = {name: f"json({name}_)" if name in ("pair", "sector") else f"{name}_" for name in keys}
+    said = "".join(f", '{name}', {sql}" for name, sql in as_json.items())
+    sums = (
+        f"SELECT currency{columns}, decimal_sum(number) AS total, count(*) AS count, json_group_array(deal) AS members"
+        f" FROM counted{joins} GROUP BY currency{group} ORDER BY currency{group} LIMIT -1"
+    )
+    whole = f"'currency', currency, 'total', total, 'count', count, 'members', json(members){said}"
+    return f"(SELECT json_group_array(json_object({whole})) FROM ({sums}))"
+
+
+def _select(source: Source, arguments: Arguments) -> str:
+    by: list[DealTotalsBy] = arguments["by"] or []
+    left_out = "'deal', deal, 'currency', currency, 'number', number, 'basis', basis, 'covers', covers"
+    excluded = f"json_group_array(json_object({left_out}, 'reasons', json(reasons)))"
+    listed = "SELECT * FROM chosen WHERE reasons <> '[]' ORDER BY deal LIMIT -1"
+    return (
+        f"WITH chosen AS MATERIALIZED ({_chosen(source, arguments)}),"
+        " counted AS (SELECT * FROM chosen WHERE reasons = '[]')"
+        f" SELECT (SELECT count(*) FROM counted) AS counted,"
+        " (SELECT count(*) FROM chosen WHERE reasons <> '[]') AS left_out,"
+        f" {_totals(source.row, by)} AS totals, (SELECT {excluded} FROM ({listed})) AS excluded LIMIT 1"
+    )
+
+
+def deal_totals() -> Any:
+    """The root field."""
+    return rows(
+        "Totals of the chosen deals by the counting rule, with what is left out and why.",
+        _select,
+        choice("by", list[DealTotalsBy] | None, "What to group by, beside the currency; all in one group if not said."),
+        argument("filter", DealFilter | None, "Only deals for which all of this holds."),
+        root=True,
+    )
