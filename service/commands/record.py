@@ -61,7 +61,7 @@ def read_values(content: bytes) -> list[Any]:
         return list(_json(content, "the array"))
     try:
         return [msgspec.json.decode(content)]
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         lines = [(number, line) for number, line in enumerate(content.splitlines(), 1) if line.strip()]
     if not lines:
         raise Unusable("there is no fact in it; 'tamga record --help' shows what one looks like")
@@ -71,7 +71,7 @@ def read_values(content: bytes) -> list[Any]:
 def _json(text: bytes, place: str) -> Any:
     try:
         return msgspec.json.decode(text)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise Unusable(f"{place} is no JSON: {error}") from None
 
 

@@ -115,7 +115,7 @@ def _put_lines(view: View, progress: Progress) -> None:
             hs_code=report.hs_code,
             unit=report.quantity.unit,
             firm=_text(firm),
-            open_options=_text((said[LineCommitment.OPTION] or Decimal(0)) - exercised - expired),
+            open_options=_text(max(Decimal(0), (said[LineCommitment.OPTION] or Decimal(0)) - exercised - expired)),
             purchase_rights=_text(said[LineCommitment.PURCHASE_RIGHT]),
             intended=_text(said[LineCommitment.INTENDED]),
             not_stated=_text(said[LineCommitment.NOT_STATED]),
@@ -207,9 +207,9 @@ def _put_schedule(view: View, world: World) -> tuple[ScheduleStatus, int, int | 
     moves: dict[str, list[terms.DeliveryRescheduled]] = {}
     for _, move in view.live(terms.DeliveryRescheduled):
         moves.setdefault(move.delivery, []).append(move)
-    late: list[tuple[int, int | None]] = []
-    for _, plan in view.live(terms.DeliveryScheduled):
-        late.append(_put_delivery(view, plan, moves.get(plan.key, [])))
+    plans = {plan.key: plan for _, plan in view.live(terms.DeliveryScheduled)}
+    unplanned = {key: terms.DeliveryScheduled(key=key) for key in moves if key not in plans}
+    late = [_put_delivery(view, plan, moves.get(key, [])) for key, plan in (plans | unplanned).items()]
     delays, days = sum(count for count, _ in late), [days for count, days in late if count and days is not None]
     if not late:
         return ScheduleStatus.UNKNOWN, 0, None

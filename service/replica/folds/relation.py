@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from domain.codes import PartyRole
+from domain.codes import AnomalyKind, PartyRole
 from domain.relation import IndicatorReported, RelationOpened
 from domain.values import PartyRef
 from service.replica.claimed_values import kind_of
@@ -17,7 +17,9 @@ def _row(view: View, world: World, subjects: Subjects, _: Results) -> dict[str, 
 
 
 def _put_parties(view: View, world: World) -> None:
-    for _, opened in view.live(RelationOpened):
+    for kept, opened in view.live(RelationOpened):
+        if not opened.parties:
+            view.anomaly(AnomalyKind.NO_PARTIES, kept)
         put_parties(view, world, (PartyRef(party=party, role=PartyRole.PARTNER) for party in opened.parties))
 
 
