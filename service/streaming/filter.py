@@ -1,0 +1,142 @@
+"""What a stream asks for: conditions on the event, conditions on the object, and which changes of it are wanted."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+
+from domain.catalogue import CATALOGUE
+from domain.codes import Code
+from service.streaming.happening import DEALS, Happening, State
+
+
+class Change(Code):
+    """What happened to a deal, an agreement or an investment."""
+
+    NEW = "NEW", "it matches for the first time"
+    COMMITMENT = "COMMITMENT", "a deal's commitment, an agreement's status or an investment's stage changed"
+    VALUE = "VALUE", "the value that is shown changed"
+    CORRECTION = "CORRECTION", "something was put right or retracted that it shows"
+
+
+ORDER = tuple(Change)
+"""Changes by number."""
+
+CORRECTIONS = frozenset(name for name, event in CATALOGUE.items() if event.editorial) - {"SourceArchived"}
+"""Events that put right what was recorded before."""
+
+
+class Kind(Enum):
+    """Which of the two streams."""
+
+    EVENTS = "events"
+    DEALS = "newDeals"
+
+
+Names = frozenset[str] | None
+"""One of these; None for any."""
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which notes a stream gives: those for which all of this holds."""
+
+    nouns: Names = None
+    ids: Names = None
+    types: Names = None
+    parties: Names = None
+    countries: Names = None
+    sectors: Names = None
+    kinds: Names = None
+    commitments: Names = None
+    recorded_by: Names = None
+    changes: frozenset[Change] = frozenset()
+    corrections_only: bool = False
+
+    @cached_property
+    def asks_event(self) -> bool:
+        """Whether it says anything of the event."""
+        return self.corrections_only or self.types is not None or self.recorded_by is not None
+
+    @cached_property
+    def asks_object(self) -> bool:
+        """Whether it says anything of what the object shows."""
+        asked = (self.parties, self.countries, self.sectors, self.kinds, self.commitments)
+        return any(each is not None for each in asked)
+
+    def takes(self, happening: Happening) -> bool:
+        """Whether the event is one that is asked for."""
+        return (
+            (self.types is None or happening.type in self.types)
+            and (self.recorded_by is None or happening.recorded_by in self.recorded_by)
+            and (not self.corrections_only or happening.type in CORRECTIONS)
+        )
+
+    def names(self, noun: str, id: str) -> bool:
+        """Whether an object of this id may be asked for."""
+        return (self.nouns is None or noun in self.nouns) and (self.ids is None or id in self.ids)
+
+    def fits(self, state: State | None) -> bool:
+        """Whether the object, as it was, shows what is asked for."""
+        return (
+            state is not None
+            and (self.kinds is None or state.kind in self.kinds)
+            and (self.commitments is None or state.far in self.commitments)
+            and (self.parties is None or not self.parties.isdisjoint(state.parties))
+            and (self.countries is None or not self.countries.isdisjoint(state.countries))
+            and (self.sectors is None or not self.sectors.isdisjoint(state.sectors))
+        )
+
+    def marks(self) -> Iterator[tuple[str, str]]:
+        """What a happening must show one of: names from the condition that is likely the rarest."""
+        for dimension, names in (
+            ("id", self.ids),
+            ("party", self.parties),
+            ("by", self.recorded_by),
+            ("sector", self.sectors),
+            ("country", self.countries),
+            ("type", CORRECTIONS if self.corrections_only and self.types is None else self.types),
+            ("kind", self.kinds),
+            ("far", self.commitments),
+            ("noun", self.nouns),
+        ):
+            if names is not None:
+                yield from ((dimension, name) for name in names)
+                return
+        yield ("", "")
+
+
+def event_marks(happening: Happening) -> set[tuple[str, str]]:
+    """What a filter of events can be found by."""
+    marks = {("", ""), *_of_event(happening), ("id", happening.stream), ("noun", happening.noun)}
+    if happening.objects and (now := happening.objects[0].now) is not None:
+        marks.update(_of_state(now))
+    return marks
+
+
+def deal_marks(happening: Happening) -> set[tuple[str, str]]:
+    """What a filter of deals can be found by; empty where none was changed."""
+    marks: set[tuple[str, str]] = set()
+    for touched in happening.deals:
+        marks.update((("", ""), ("id", touched.id), ("noun", touched.noun)))
+        for state in (touched.now, touched.before):
+            if state is not None:
+                marks.update(_of_state(state))
+    if marks:
+        marks.update(_of_event(happening))
+    return marks
+
+
+def _of_event(happening: Happening) -> tuple[tuple[str, str], ...]:
+    return (("type", happening.type), ("by", happening.recorded_by))
+
+
+def _of_state(state: State) -> Iterator[tuple[str, str]]:
+    yield ("kind", state.kind or "")
+    yield ("far", state.far or "")
+    yield from (("party", each) for each in state.parties)
+    yield from (("country", each) for each in state.countries)
+    yield from (("sector", each) for each in state.sectors)
+
+
+__all__ = ["CORRECTIONS", "DEALS", "ORDER", "Change", "Filter", "Kind", "deal_marks", "event_marks"]

@@ -1,0 +1,54 @@
+"""An event with what it changed: the objects it touched, as they were before and after it."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
+
+DEALS = frozenset(("deal", "agreement", "investment"))
+"""The nouns of which new ones are told."""
+
+
+class State(NamedTuple):
+    """What an object showed at a position, as far as filters ask."""
+
+    created: int
+    retracted: bool
+    kind: str | None
+    far: str | None
+    """A deal's commitment, an agreement's or institution's status, an investment's stage."""
+    value: str | None
+    """The shown value with all that says what it counts."""
+    parties: frozenset[str]
+    countries: frozenset[str]
+    sectors: frozenset[str]
+
+
+class Touched(NamedTuple):
+    """An object that an event changed."""
+
+    id: str
+    now: State | None
+    before: State | None
+
+    @property
+    def noun(self) -> str:
+        """The noun of its id."""
+        return self.id.partition(":")[0]
+
+
+@dataclass
+class Happening:
+    """An event, and the objects that it changed: its own first, then others."""
+
+    position: int
+    id: str
+    stream: str
+    noun: str
+    type: str
+    recorded_by: str
+    objects: list[Touched] = field(default_factory=list)
+
+    @cached_property
+    def deals(self) -> list[Touched]:
+        """The deals, agreements and investments among the objects, by id."""
+        return sorted((each for each in self.objects if each.noun in DEALS), key=lambda each: each.id)

@@ -1,0 +1,181 @@
+"""One hub for each process: it reads what is new once, for all live subscribers, and tells the groups that it concerns.
+
+Whoever is behind it reads pages of the record on their own, by the same matching, until they meet it.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import NamedTuple, TypeVar
+
+from service.replica.store import Replica
+from service.streaming.filter import Filter, Kind
+from service.streaming.group import Group, Index
+from service.streaming.happening import Happening, State
+from service.streaming.match import notes_of
+from service.streaming.note import Note, Place, whole
+from service.streaming.read import chosen, earlier, happenings
+
+_LOGGER = logging.getLogger("tamga.streams")
+_FEW = 8
+"""Events that are read on the event loop; more are read in a thread."""
+_BATCH = 256  # events that are read in one go
+_PAGE = 256
+_SLICE = 500
+"""Filters tried between two looks at what else is to do."""
+_POLL = 0.005
+_THREADS = 4
+
+T = TypeVar("T")
+
+
+class Page(NamedTuple):
+    """A stretch of a stream: its notes, and behind what they end."""
+
+    notes: list[Note]
+    end: Place
+
+
+class Hub:
+    """Follows one replica for everybody who subscribes in this process. To be used on one event loop."""
+
+    def __init__(self, replica: Replica) -> None:
+        """Take the replica; the first subscriber starts the work."""
+        self.replica = replica
+        self.head = 0
+        """The position up to which the groups were told."""
+        self._index = Index()
+        self._groups: dict[tuple[Kind, Filter], Group] = {}
+        self._bounded: set[Group] = set()
+        self._woken = asyncio.Event()
+        self._tried = 0
+        self._task: asyncio.Task[None] | None = None
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="streams")
+
+    def join(self, kind: Kind, filter: Filter) -> Group:
+        """The group of everybody who asks the same; `leave` it in the end."""
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._run(), name="streams")
+        if not self._groups:
+            self.head = max(self.head, self.replica.position)
+            self._woken.set()
+        group = self._groups.get((kind, filter))
+        if group is None:
+            group = self._groups[kind, filter] = Group(kind, filter, self.head)
+            self._index.add(group)
+        group.members += 1
+        return group
+
+    def leave(self, group: Group) -> None:
+        """Say that one of its members is gone."""
+        group.members -= 1
+        if group.members == 0:
+            del self._groups[group.kind, group.filter]
+            self._bounded.discard(group)
+            self._index.remove(group)
+
+    def bound(self, group: Group) -> None:
+        """Wake the group also where nothing matches: a member waits for a position to pass."""
+        self._bounded.add(group)
+
+    async def close(self) -> None:
+        """Stop following."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+        self._threads.shutdown(wait=True, cancel_futures=True)
+
+    async def page(self, kind: Kind, filter: Filter, place: Place, upto: int) -> Page:
+        """What a filter takes of the next stretch behind a place, at most up to a position; read in a thread."""
+        return await self.in_thread(partial(self._page, kind, filter, place, upto))
+
+    async def in_thread(self, work: Callable[[], T]) -> T:
+        """Do blocking work in one of the threads for reading."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    def _page(self, kind: Kind, filter: Filter, place: Place, upto: int) -> Page:
+        after = place[0] if place >= whole(place[0]) else place[0] - 1
+        with self.replica.read() as connection:
+            found = chosen(connection, kind, filter, after, upto, _PAGE)
+            past = partial(earlier, connection)
+            notes = [note for each in found for note in notes_of(kind, filter, each, past) if note.place > place]
+        return Page(notes, whole(found[-1].position if len(found) == _PAGE else upto))
+
+    async def _run(self) -> None:
+        with self.replica.listening(self._heard()):
+            while True:
+                try:
+                    await self._news()
+                    await self._advance()
+                except Exception:
+                    _LOGGER.exception("streams do not advance beyond position %s", self.head)
+                    await asyncio.sleep(0.2)
+
+    def _heard(self) -> Callable[[int], None]:
+        loop, woken = asyncio.get_running_loop(), self._woken
+
+        def heard(position: int) -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(woken.set)
+
+        return heard
+
+    async def _news(self) -> None:
+        """Wait until the replica may have advanced; another process that writes it tells nobody, so look often."""
+        if self._groups and self.replica.position > self.head:
+            return
+        self._woken.clear()
+        if self.replica.follows or not self._groups:
+            await self._woken.wait()
+        else:
+            await asyncio.sleep(_POLL)
+
+    async def _advance(self) -> None:
+        newest = self.replica.position
+        while self.head < newest:
+            if not self._groups:
+                self.head = newest
+                return
+            after, upto = self.head, min(newest, self.head + _BATCH)
+            read = partial(self._read, after, upto)
+            for each in read() if upto - after <= _FEW else await self.in_thread(read):
+                await self._tell(each)
+            for group in self._bounded:
+                group.wake()
+
+    def _read(self, after: int, upto: int) -> list[Happening]:
+        with self.replica.read() as connection:
+            return happenings(connection, after, upto)
+
+    async def _tell(self, happening: Happening) -> None:
+        """Tell every group that the happening concerns; all of them, before anything else runs."""
+        if happening.position <= self.head:
+            return
+        candidates = self._index.candidates(happening)
+        past = _Past(self.replica)
+        for group in candidates:
+            if notes := notes_of(group.kind, group.filter, happening, past):
+                group.add(notes)
+        self.head = happening.position
+        self._tried += len(candidates)
+        if self._tried > _SLICE:
+            self._tried = 0
+            await asyncio.sleep(0)
+
+
+class _Past:
+    """The earlier states of objects, read once for all groups that ask."""
+
+    def __init__(self, replica: Replica) -> None:
+        self._replica = replica
+        self._known: dict[tuple[str, int], list[tuple[Happening, State]]] = {}
+
+    def __call__(self, id: str, position: int) -> list[tuple[Happening, State]]:
+        """The events that changed an object before a position, with what it showed then."""
+        if (id, position) not in self._known:
+            with self._replica.read() as connection:
+                self._known[id, position] = earlier(connection, id, position)
+        return self._known[id, position]

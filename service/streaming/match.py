@@ -1,0 +1,73 @@
+"""Which notes a happening gives under a filter: one for an event, one for each wanted change of a deal."""
+
+from collections.abc import Callable, Iterator
+
+from service.streaming.filter import CORRECTIONS, ORDER, Change, Filter, Kind
+from service.streaming.happening import Happening, State, Touched
+from service.streaming.note import WHOLE, Note
+
+Earlier = Callable[[str, int], list[tuple[Happening, State]]]
+"""The events that changed an object before a position, each with what it showed then."""
+
+
+def notes_of(kind: Kind, filter: Filter, happening: Happening, earlier: Earlier) -> list[Note]:
+    """The notes in order of place."""
+    if not filter.takes(happening):
+        return []
+    if kind is Kind.EVENTS:
+        return _event_note(filter, happening)
+    return [note for touched in happening.deals for note in _deal_notes(filter, happening, touched, earlier)]
+
+
+def _event_note(filter: Filter, happening: Happening) -> list[Note]:
+    if not filter.names(happening.noun, happening.stream):
+        return []
+    if filter.asks_object and not (happening.objects and filter.fits(happening.objects[0].now)):
+        return []
+    if filter.changes and not any(filter.changes & changes(happening, each) for each in happening.deals):
+        return []
+    return [Note(happening.position, WHOLE, 0, happening.id, happening.stream)]
+
+
+def _deal_notes(filter: Filter, happening: Happening, touched: Touched, earlier: Earlier) -> Iterator[Note]:
+    if not filter.names(touched.noun, touched.id):
+        return
+    if _matches(filter, touched.now) and _is_first(filter, happening, touched, earlier):
+        yield _note(happening, touched, Change.NEW)
+    elif filter.changes and (_matches(filter, touched.now) or _matches(filter, touched.before)):
+        found = changes(happening, touched)
+        yield from (_note(happening, touched, each) for each in ORDER if each in found and each in filter.changes)
+
+
+def _note(happening: Happening, touched: Touched, change: Change) -> Note:
+    return Note(happening.position, touched.id, ORDER.index(change), happening.id, touched.id)
+
+
+def _matches(filter: Filter, state: State | None) -> bool:
+    return state is not None and not state.retracted and filter.fits(state)
+
+
+def _is_first(filter: Filter, happening: Happening, touched: Touched, earlier: Earlier) -> bool:
+    """Whether no event before this one left the object as the filter asks."""
+    if touched.now is not None and touched.now.created == happening.position:
+        return True
+    if not filter.asks_event and _matches(filter, touched.before):
+        return False
+    past = earlier(touched.id, happening.position)
+    return not any(filter.takes(event) and _matches(filter, state) for event, state in past)
+
+
+def changes(happening: Happening, touched: Touched) -> set[Change]:
+    """What the event changed in the object."""
+    now, before = touched.now, touched.before
+    found: set[Change] = set()
+    if now is not None and now.created == happening.position:
+        found.add(Change.NEW)
+    if now is not None and before is not None:
+        if now.far != before.far:
+            found.add(Change.COMMITMENT)
+        if now.value != before.value:
+            found.add(Change.VALUE)
+    if happening.type in CORRECTIONS:
+        found.add(Change.CORRECTION)
+    return found
