@@ -11,6 +11,7 @@ from graphql import GraphQLSchema
 
 from schema.errors import ErrorCode, rejected
 from schema.operation import Operation, Operations
+from service.audit.audit import Audit
 from service.registry import Registry
 from service.replica.store import Replica
 from service.settings import Settings
@@ -91,6 +92,7 @@ class Services:
     replica: Replica
     engine: Engine
     streams: Streams | None = None
+    audit: Audit | None = None
     settings: Settings = field(default_factory=Settings)
     authenticate: Authenticate = lambda token: None
 

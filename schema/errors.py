@@ -37,6 +37,8 @@ class ErrorCode(StrEnum):
     """No document is kept under this id."""
     NOT_REACHED = "POSITION_NOT_REACHED"
     """The position asked for was not there in time."""
+    NOT_SEALED = "NOT_SEALED"
+    """The position or tree size asked for is not covered by a signed checkpoint, or not yet."""
     BAD_CURSOR = "BAD_CURSOR"
     """A cursor of another record, another list, or from the future."""
     TIMEOUT = "TIMEOUT"

@@ -14,6 +14,7 @@ from domain.catalogue import CATALOGUE
 from domain.codes import Code, IdentifierScheme, PartyRole, SectorScheme
 from domain.fact import Content
 from schema import node
+from schema.audit import InclusionProof, proof_field
 from schema.claims import Citation
 from schema.common import Correction, RecordObject
 from schema.enums import sentence
@@ -60,6 +61,7 @@ class Event(Node):
     )
     corrections: list[Correction] = rows("Later events that put this one right or retract it.", _corrections)
     retracted: bool = computed("Whether a later event retracts it.", _retracted)
+    proof: InclusionProof | None = proof_field()
 
     __table__ = "event"
     __kinds__ = EVENT_KINDS

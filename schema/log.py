@@ -6,7 +6,13 @@ from typing import Any
 import strawberry
 from strawberry.types import Info
 
+from schema.audit import Checkpoint, audit_of, checkpoint
 from schema.scalars import DateTime, Position
+
+
+async def verifier_keys(info: Info[Any, Any]) -> list[str]:
+    """The public keys of the log."""
+    return await asyncio.to_thread(audit_of(info.context).vkeys)
 
 
 @strawberry.type(description="The log of the record, and how far this node has read it.")
@@ -18,6 +24,13 @@ class Log:
     recorded_at: DateTime | None = strawberry.field(description="When that was recorded.")
     replica_position: Position = strawberry.field(description="The newest position that reads on this node see.")
     rules: str = strawberry.field(description="The rules by which this node derives what it shows, as a hash.")
+    checkpoint: Checkpoint | None = strawberry.field(
+        resolver=checkpoint, description="The newest signed tree head; null before the first event was sealed."
+    )
+    vkeys: list[str] = strawberry.field(
+        resolver=verifier_keys,
+        description="The public keys that checkpoints are signed with, oldest first (C2SP vkey).",
+    )
 
 
 async def newest(info: Info[Any, Any]) -> Log:

@@ -12,6 +12,7 @@ from strawberry.types.field import StrawberryField
 
 from domain.catalogue import CATALOGUE
 from domain.codes import Code
+from schema.audit import InclusionProof
 from schema.enums import sentence
 from schema.facts import Asked, asked, asked_of_any, event_input, fact_input
 from schema.inputs import described
@@ -65,6 +66,7 @@ def recorded_type(node: Any, event: Any) -> type[Any]:
         "command_id": (str, "The command's id: sending it again with the same facts records nothing twice."),
         "events": (list[event] | None, "The events, in order, as they are recorded."),
         "object": (node | None, "What the first fact is about, as it is after the command."),
+        "proof": (InclusionProof | None, "The proof of the event at `position`; null if it is not sealed yet."),
     }
     namespace = {name: strawberry.field(description=meaning) for name, (_, meaning) in fields.items()}
     hints = {name: annotation for name, (annotation, _) in fields.items()}
@@ -91,16 +93,24 @@ _COMMAND = Annotated[
     strawberry.argument(description="An id of your own: repeating a command with it is harmless. Made if left out."),
 ]
 
+_WAIT = Annotated[
+    bool,
+    strawberry.argument(
+        description="Answer only when a signed checkpoint covers the facts (a second, five at most), so that `proof` "
+        "can be had. They are recorded all the same if that takes longer; `proof` is null then."
+    ),
+]
+
 
 def _one(name: str, result: Any) -> StrawberryField:
     meaning = described(CATALOGUE[name])
     kind: Any = event_input(name)
     argument = Annotated[kind, strawberry.argument(description="The fact.")]
 
-    def resolve(input: Any, command_id: Any = strawberry.UNSET) -> Any:
+    def resolve(input: Any, command_id: Any = strawberry.UNSET, wait_for_seal: Any = False) -> Any:
         raise NotImplementedError
 
-    resolve.__annotations__ = {"input": argument, "command_id": _COMMAND, "return": result}
+    resolve.__annotations__ = {"input": argument, "command_id": _COMMAND, "wait_for_seal": _WAIT, "return": result}
     return strawberry.field(  # type: ignore[no-any-return]
         resolver=resolve,
         name=f"record{name}",
@@ -113,10 +123,10 @@ def _many(result: Any) -> StrawberryField:
     kind: Any = list[fact_input()]  # type: ignore[misc]
     argument = Annotated[kind, strawberry.argument(description="The facts, in order.")]
 
-    def resolve(facts: Any, command_id: Any = strawberry.UNSET) -> Any:
+    def resolve(facts: Any, command_id: Any = strawberry.UNSET, wait_for_seal: Any = False) -> Any:
         raise NotImplementedError
 
-    resolve.__annotations__ = {"facts": argument, "command_id": _COMMAND, "return": result}
+    resolve.__annotations__ = {"facts": argument, "command_id": _COMMAND, "wait_for_seal": _WAIT, "return": result}
     return strawberry.field(  # type: ignore[no-any-return]
         resolver=resolve,
         name="recordFacts",

@@ -3,6 +3,7 @@
 import strawberry
 
 from schema.agreement import Agreement, AgreementFilter, AgreementOrder
+from schema.audit import Checkpoint, ConsistencyProof, InclusionProof, root_fields
 from schema.changes import Change, changes
 from schema.common import Correction
 from schema.connection import Connection
@@ -22,6 +23,7 @@ from schema.source import Source, SourceFilter, SourceOrder
 from schema.sql import listing, several, single
 from schema.totals import DealTotals, deal_totals
 
+_CHECKPOINT, _INCLUSION, _CONSISTENCY = root_fields()
 _LIST = "All {} of the record, the latest recorded first if not said otherwise."
 
 
@@ -50,6 +52,9 @@ class Query:
         by="-position",
     )
     log: Log = strawberry.field(resolver=newest, description="How far the record and this node have come.")
+    checkpoint: Checkpoint | None = _CHECKPOINT
+    inclusion_proof: InclusionProof | None = _INCLUSION
+    consistency_proof: ConsistencyProof | None = _CONSISTENCY
     agreement: Agreement | None = single("One agreement.")
     agreements: Connection[Agreement] = listing(
         _LIST.format("agreements"), "agreement", filter=AgreementFilter, order=AgreementOrder

@@ -16,12 +16,13 @@ from graphql.execution.collect_fields import FieldDetails, FragmentDetails, coll
 from graphql.execution.values import VariableValues, get_variable_values
 
 from domain.fact import Refused
+from schema.audit import wait_sealed
 from schema.context import Context
 from schema.errors import ApiError, ErrorCode, Rejected, coded, formatted, logger, told
 from schema.facts import Asked, api_path
 from schema.mutations import FACTS, Facts
 from schema.operation import Operation
-from schema.selection import AT, ID, IDS, Reading, reading_events, reading_object
+from schema.selection import AT, ID, IDS, Reading, reading_events, reading_object, reading_proof
 from service.log.log import Log
 from service.registry import Receipt, Registry
 
@@ -79,6 +80,7 @@ class _Run:
         self._actor = actor
         self._fragments = {name: FragmentDetails(one) for name, one in operation.fragments.items()}
         self._errors: list[dict[str, Any]] = []
+        self._audit = context.services.audit
 
     async def response(self) -> bytes:
         """Execute the fields one after the other; an error that was not foreseen ends it."""
@@ -117,6 +119,8 @@ class _Run:
         facts: Facts = declared.extensions["strawberry-definition"].metadata[FACTS]
         command_id = _checked(arguments.get("commandId"))
         receipt = await self._recorder.record(facts(arguments), command_id, self._context, self._actor)
+        if arguments.get("waitForSeal") and self._audit is not None:
+            await wait_sealed(self._audit, receipt.position)
         return await self._object(key, "Recorded", details, _values(receipt), receipt)
 
     async def _object(
@@ -145,7 +149,11 @@ class _Run:
         """The object or the events, as of the position that the command got."""
         assert receipt is not None
         at = {AT: receipt.position}
-        if nodes[0].name.value == "object":
+        if nodes[0].name.value == "proof":
+            if self._audit is None or not await wait_sealed(self._audit, receipt.position, 0):
+                return None
+            reading = reading_proof(self._operation, nodes)
+        elif nodes[0].name.value == "object":
             reading = reading_object(self._operation, nodes)
             at[ID] = receipt.event_ids[0].partition("@")[0]  # type: ignore[assignment]
         else:

@@ -46,6 +46,11 @@ def reading_events(operation: Operation, nodes: Sequence[FieldNode], event: str)
     return _reading(operation, nodes, "nodes", f"ids: ${IDS}", f"${IDS}: [ID!]!", f" on {event}")
 
 
+def reading_proof(operation: Operation, nodes: Sequence[FieldNode]) -> Reading:
+    """The query `inclusionProof(position)` with the selections of the field nodes."""
+    return _reading(operation, nodes, "inclusionProof", "", "", "")
+
+
 def _reading(
     operation: Operation, nodes: Sequence[FieldNode], root: str, argument: str, variable: str, on: str
 ) -> Reading:
@@ -59,7 +64,8 @@ def _reading(
         ]
         selections = " ".join(f"...{on} {print_ast(one)}" for one in sets)
         head = f"query({', '.join([*variables, variable, f'${AT}: Position!'])})"
-        text = f"{head} {{ {root}({argument}, asOf: {{position: ${AT}}}) {{ {selections} }} }}"
+        asked = f"{argument}, asOf: {{position: ${AT}}}" if argument else f"position: ${AT}"
+        text = f"{head} {{ {root}({asked}) {{ {selections} }} }}"
         text = "\n".join([text, *(print_ast(operation.fragments[name]) for name in spread)])
         operation.kept[key] = Reading(choose(parsed(text), text, None), root, used)
     found: Reading = operation.kept[key]

@@ -60,6 +60,7 @@ class App:
             registry=MeasuredRegistry(node.log, self.metrics),
             replica=node.replica,
             engine=MeasuredEngine(self._engine, self.metrics),
+            audit=node.audit,
             settings=settings,
             authenticate=_authenticate(self.recorder.keys),
         )
