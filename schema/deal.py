@@ -30,9 +30,17 @@ from schema.deal_terms import (
 )
 from schema.filters import Value, any_of, at_least, at_most, every, having, neither, some, where, within
 from schema.node import GatheringRef, InclusionRef
-from schema.plan.source import Row
+from schema.plan.source import Row, Source
 from schema.scalars import Date
-from schema.sql import claimed, column, connection, of_table, one, owned
+from schema.sql import claimed, column, computed, connection, of_table, one, owned
+
+
+def _days_to_firm(deal: Source) -> str:
+    """Days from the announcement to the first day on which it was firm; null where either is not known."""
+    step, first = deal.row.owned("commitment_step"), deal.row.owned("claimed")
+    firm = f"SELECT min({step['day']}) FROM {step.rows} AND {step['commitment']} = 'FIRM'"
+    announced = f"SELECT {first['shown']} ->> '$.earliest' FROM {first.rows} AND {first['key']} = 'announced'"
+    return f"CAST(max(julianday(({firm})) - julianday(({announced})), 0) AS INTEGER)"
 
 
 @of_table("deal")
@@ -64,6 +72,11 @@ class Deal(RecordObject):
     commitment_history: list[CommitmentStep] = owned(
         "How it came so far, in the order of the world.", "commitment_step"
     )
+    days_to_firm: int | None = computed(
+        "Days from its announcement until it was first firm, by the earliest days that the dates may mean; "
+        "null where it never was, or a day is not known.",
+        _days_to_firm,
+    )
     lines: list[DealLine] = owned("What is ordered.", "line")
     conditions: list[Condition] = owned("What it depends on.", "condition")
     financings: list[Financing] = owned("Money offered for it.", "financing")
@@ -94,6 +107,15 @@ class FinancingFilter:
     expires_to: Date | None = at_most("That ends on this day or before.", "valid_until_day")
 
 
+@strawberry.input(description="A step in how far a deal has come: one must fit all of this.")
+class StepFilter:
+    """Which step."""
+
+    commitment: list[DealCommitment] | None = any_of("To one of these.", "commitment")
+    since: Date | None = at_least("On this day or later.", "day")
+    until: Date | None = at_most("On this day or before.", "day")
+
+
 def _in_programme(row: Row, value: Value) -> str:
     other = row.others("inclusion")
     return f"{row['id']} IN (SELECT {other['deal']} FROM {other.rows} AND {value.is_in(other['owner'])})"
@@ -105,6 +127,7 @@ class DealFilter(ObjectFilter):
 
     kind: list[DealKind] | None = any_of("Of one of these kinds.", "kind")
     commitment: list[DealCommitment] | None = any_of("That have come so far.", "commitment")
+    reached: StepFilter | None = having("That ever came so far.", lambda row: row.owned("commitment_step"))
     verification: list[Verification] | None = any_of("Whose value is supported so.", "verification")
     party: PartyLinkFilter | None = having("With such a party.", linked)
     country: list[str] | None = where(

@@ -51,8 +51,12 @@ PROGRAMME, GATHERING = "programme:us-central-asia-2025", "gathering:unga-80"
 MINISTRY, WABTEC, DEAL = "institution:kz-ministry-ai", "investment:wabtec-kz", "deal:uz-boeing-787"
 
 FACTS = (
-    assessed(1, 1, "relation", "relation:us-kz", "ties", "Kazakhstan and the United States have come closer", "@2#statement"),
-    assessed(1, 1, "relation", "relation:us-uz", "ties", "Uzbekistan and the United States have come closer", "@2#statement"),
+    assessed(
+        1, 1, "relation", "relation:us-kz", "ties", "Kazakhstan and the United States have come closer", "@2#statement",
+    ),
+    assessed(
+        1, 1, "relation", "relation:us-uz", "ties", "Uzbekistan and the United States have come closer", "@2#statement",
+    ),
     field(2, 1, "agreement", KZ, "signed", "2025-09", "@1#occurred_on"),
     field(2, 1, "agreement", UZ, "signed", "2025-09", "@1#occurred_on"),
     field(
@@ -96,7 +100,8 @@ FACTS = (
     field(16, 4, "investment", WABTEC, "periodClaimed", "2009/..", "@1#period"),
     Fact(
         17, 4, '{ investment(id: "investment:wabtec-kz") { output { item quantity { ...said } } } }',
-        lambda d: with_(d["investment"]["output"], item="locomotives")["quantity"], "over 600 locomotives", "@2#quantity",
+        lambda d: with_(d["investment"]["output"], item="locomotives")["quantity"],
+        "over 600 locomotives", "@2#quantity",
     ),
     field(18, 4, "investment", WABTEC, "localizationRate", "up to 45%", "@3#percent"),
     effect(19, 4, "investment", WABTEC, "GROWTH", "the investment added to the country's growth", "@4#statement"),
