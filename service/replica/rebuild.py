@@ -64,12 +64,14 @@ def _run(connection: apsw.Connection, statements: list[str]) -> None:
             connection.execute(statement)
 
 
-def fold_all(log: Log, connection: apsw.Connection, progress: Progress | None = None) -> None:
-    """Fold the log into the tables from where they are, up to the head of this moment."""
-    projector, position, head = Projector(connection), position_of(connection), log.head().position
+def fold_all(
+    log: Log, connection: apsw.Connection, progress: Progress | None = None, upto: int | None = None
+) -> None:
+    """Fold the log into the tables from where they are, up to a position, or to the head of this moment."""
+    projector, position, head = Projector(connection), position_of(connection), upto or log.head().position
     with _no_collection():
         while position < head:
-            entries = log.select_notifications(position + 1, _BATCH)
+            entries = log.select_notifications(position + 1, _BATCH, upto)
             projector.apply(entries)
             position = entries[-1].position
             if progress is not None:
