@@ -3,7 +3,7 @@
 What may be cached while executing belongs to the context; what outlives it belongs to `Services`.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -35,7 +35,9 @@ Authenticate = Callable[[str], Access | None]
 class Engine(Protocol):
     """Executes queries."""
 
-    async def execute(self, operation: Operation, variables: Mapping[str, Any], context: "Context") -> bytes:
+    def execute(
+        self, operation: Operation, variables: Mapping[str, Any], context: "Context"
+    ) -> Coroutine[Any, Any, bytes]:
         """The whole response as JSON text, `data` first if there is any.
 
         Errors of the client (variables, arguments, positions not reached) are in the response; nothing else is raised

@@ -3,10 +3,8 @@
 Transports know no GraphQL beyond this; executors know no transport.
 """
 
-import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from graphql import GraphQLError
@@ -14,17 +12,19 @@ from graphql import GraphQLError
 from schema.context import NOBODY, Access, Context, Services, Stream
 from schema.errors import ErrorCode, Rejected, formatted, rejected
 from schema.operation import Operation
+from schema.patience import within
 from schema.recording import Recorder
 
+_NOTHING: Mapping[str, Any] = {}
 
-@dataclass(frozen=True, kw_only=True)
-class Request:
+
+class Request(NamedTuple):
     """One operation as a transport understood it."""
 
     query: str
     name: str | None = None
-    variables: Mapping[str, Any] = field(default_factory=dict)
-    extensions: Mapping[str, Any] = field(default_factory=dict)
+    variables: Mapping[str, Any] = _NOTHING
+    extensions: Mapping[str, Any] = _NOTHING
     access: Access = NOBODY
     min_position: int = 0
     resume_after: str | None = None
@@ -62,8 +62,8 @@ class Executor:
     async def _queried(self, operation: Operation, variables: Mapping[str, Any], context: Context) -> bytes:
         settings = self.services.settings
         try:
-            async with asyncio.timeout(settings.query_timeout + settings.min_position_timeout):
-                return await self.services.engine.execute(operation, variables, context)
+            work = self.services.engine.execute(operation, variables, context)
+            return await within(settings.query_timeout + settings.min_position_timeout, work)
         except TimeoutError:
             raise rejected(ErrorCode.TIMEOUT, "This took longer than an operation may.", status=503) from None
 

@@ -6,6 +6,7 @@ Nothing is executed here.
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from graphql import (
@@ -69,7 +70,7 @@ class Operation:
     kept: dict[str, Any] = field(default_factory=dict)
     """What executors keep for the next time, under their own keys."""
 
-    @property
+    @cached_property
     def kind(self) -> str:
         """'query', 'mutation' or 'subscription'."""
         return self.definition.operation.value

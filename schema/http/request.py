@@ -4,12 +4,11 @@ Nothing here knows the schema.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 import orjson
-from starlette.types import Receive
+from starlette.types import Message, Receive
 
 from schema.errors import ErrorCode
 
@@ -33,14 +32,16 @@ class BadRequest(Exception):
         self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Parameters:
+_NOTHING: Mapping[str, Any] = {}
+
+
+class Parameters(NamedTuple):
     """What the client sent, its types checked; documents are not looked up yet."""
 
     query: str | None = None
     name: str | None = None
-    variables: Mapping[str, Any] = field(default_factory=dict)
-    extensions: Mapping[str, Any] = field(default_factory=dict)
+    variables: Mapping[str, Any] = _NOTHING
+    extensions: Mapping[str, Any] = _NOTHING
     document_id: str | None = None
     """`documentId` or Relay's `doc_id`."""
 
@@ -119,7 +120,7 @@ def _text(value: Mapping[str, Any], name: str) -> str | None:
 def _object(value: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     found = value.get(name)
     if found is None:
-        return {}
+        return _NOTHING
     if isinstance(found, dict):
         return found
     raise BadRequest(f"The parameter {name} is a JSON object, not {_kind(found)}.")
@@ -135,21 +136,29 @@ async def read_body(receive: Receive, headers: Headers, limit: int) -> bytes:
     length = headers.get(b"content-length", b"0")
     if length.isdigit() and int(length) > limit:
         raise _too_large(limit)
-    body = bytearray()
-    size, more = 0, True
-    while more:
-        message = await receive()
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    if message.get("more_body", False) or message["type"] == "http.disconnect" or len(body) > limit:
+        return await _rest(receive, message, limit)
+    return body
+
+
+async def _rest(receive: Receive, message: Message, limit: int) -> bytes:
+    """A body in pieces; one that is too large is read on for a while, as few clients hear an answer while they send."""
+    parts: list[bytes] = []
+    size = 0
+    while True:
         if message["type"] == "http.disconnect":
             raise BadRequest("The client went away.")
-        piece = message.get("body", b"")
-        size, more = size + len(piece), message.get("more_body", False)
-        if size > 4 * limit:
-            raise _too_large(limit)
+        size += len(message.get("body", b""))
         if size <= limit:
-            body += piece
-    if size > limit:  # read to its end, since few clients hear an answer while they send
+            parts.append(message.get("body", b""))
+        if size > 4 * limit or not message.get("more_body", False):
+            break
+        message = await receive()
+    if size > limit:
         raise _too_large(limit)
-    return bytes(body)
+    return b"".join(parts)
 
 
 def _too_large(limit: int) -> BadRequest:
@@ -158,6 +167,8 @@ def _too_large(limit: int) -> BadRequest:
 
 def check_content_type(headers: Headers) -> None:
     """Refuse (415) a body that is not JSON in UTF-8, so also every type that a web page could send unasked."""
+    if headers.get(b"content-type") == b"application/json" and b"content-encoding" not in headers:
+        return
     media, *options = headers.get(b"content-type", b"").decode("latin-1").lower().split(";")
     charsets = [option.strip().removeprefix("charset=").strip('"') for option in options if "charset=" in option]
     if media.strip() != "application/json":

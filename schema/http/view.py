@@ -3,7 +3,7 @@
 The rules are those of the GraphQL-over-HTTP draft, as the public audits read it, and stricter where it is silent.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import orjson
@@ -107,11 +107,13 @@ class View:
 
     def _base(self, headers: Headers) -> Request:
         """What the headers say of every operation in the request."""
+        authorization = headers.get(b"authorization")
+        last_event = headers.get(b"last-event-id")
         return Request(
             query="",
-            access=self.access(headers.get(b"authorization", b"").decode("latin-1")),
+            access=NOBODY if authorization is None else self.access(authorization.decode("latin-1")),
             min_position=min_position(headers),
-            resume_after=headers.get(b"last-event-id", b"").decode("utf-8", "replace") or None,
+            resume_after=last_event.decode("utf-8", "replace") if last_event else None,
         )
 
     def access(self, authorization: str | None) -> Access:
@@ -131,7 +133,9 @@ class View:
         if not self.manner.open_reading and base.access.actor is None:
             raise unknown_key("Reading needs a key here.")
         text = self.documents.text(asked)
-        request = replace(base, query=text, name=asked.name, variables=asked.variables, extensions=asked.extensions)
+        request = Request(
+            text, asked.name, asked.variables, asked.extensions, base.access, base.min_position, base.resume_after
+        )
         return request, self.executor.prepare(request)
 
     async def _single(

@@ -4,7 +4,7 @@ What the real fields answer is no matter here: objects and events are read from 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -170,10 +170,8 @@ class SmallStreams:
     def __init__(self) -> None:
         self.begun: list[Counting] = []
 
-    def subscribe(self, operation: Operation, variables: Mapping[str, Any], context: Context) -> Awaitable[Counting]:
-        return self._begin(operation, variables, context)
-
-    async def _begin(self, operation: Operation, variables: Mapping[str, Any], context: Context) -> Counting:
+    async def subscribe(self, operation: Operation, variables: Mapping[str, Any], context: Context) -> Counting:
+        """Begin to count."""
         schema = context.services.schema
         coerced = get_variable_values(schema, operation.definition.variable_definitions or (), dict(variables))
         assert not isinstance(coerced, list)
