@@ -8,6 +8,7 @@ from strawberry.types import Info
 
 from schema.audit import Checkpoint, audit_of, checkpoint
 from schema.scalars import DateTime, Position
+from schema.state import state_root
 
 
 async def verifier_keys(info: Info[Any, Any]) -> list[str]:
@@ -30,6 +31,11 @@ class Log:
     vkeys: list[str] = strawberry.field(
         resolver=verifier_keys,
         description="The public keys that checkpoints are signed with, oldest first (C2SP vkey).",
+    )
+    state_root: str | None = strawberry.field(
+        resolver=state_root,
+        description="One hash (SHA-256, in hex) over every row that reads of a position can see, so that two nodes, or "
+        "a node and `tamga replay`, are compared by one line. It is the same for the same position and rules.",
     )
 
 
