@@ -92,7 +92,7 @@ class One:
 
 @dataclass(frozen=True)
 class Own:
-    """Rows that the object owns: a list, or the first."""
+    """Rows that the object owns: a list, or the first. Without an order there is at most one."""
 
     table: str
     where: Where | None = None
@@ -231,7 +231,7 @@ def claimed(description: str, subject: str | Sql, kinds: Kinds | None = CLAIMED,
     def of_subject(parent: Row, row: Row) -> str:
         return f"{row['key']} = {parent[subject] if isinstance(subject, str) else subject(parent)}"
 
-    return owned(description, "claimed", of_subject, kinds=kinds, **options)
+    return owned(description, "claimed", of_subject, order="", kinds=kinds, **options)
 
 
 def rows(

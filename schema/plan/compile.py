@@ -5,10 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from graphql import (
-    GraphQLBoolean,
-    GraphQLEnumType,
     GraphQLList,
-    GraphQLNonNull,
     GraphQLSchema,
     get_named_type,
     get_nullable_type,
@@ -18,13 +15,13 @@ from graphql import (
 
 from schema.errors import ApiError, ErrorCode
 from schema.plan.kinds import find_table, groups, kinds_of, type_name_sql
+from schema.plan.leaf import absent, is_nullable, key_leaf, leaf
 from schema.plan.listing import page_sql
 from schema.plan.paging import Prepared
-from schema.plan.pieces import MISSING_SQL, Pieces, Text, joined, listed, literal, otherwise, quoted
+from schema.plan.pieces import Pieces, Text, joined, listed, literal, otherwise, quoted
 from schema.plan.selection import Call, Field
 from schema.plan.source import Document, Row, Source
 from schema.sql import Column, Computed, Embedded, Kinds, Listing, Needs, One, Own, Select, Several, Single
-from service.replica.tables import TABLES
 
 _MOST_FIELDS = 5_000
 
@@ -51,10 +48,13 @@ class Compiler:
             return [quoted(field.parent.name)]
         match field.reading:
             case Column(name):
-                return self._leaf(field, source, source[name or field.name], _declared(source, name or field.name))
+                own = name or field.name
+                return (
+                    key_leaf(field, source, own) if isinstance(source, Document) else leaf(field, source, source[own])
+                )
             case Computed(sql, arguments):
                 made = sql(source, self._arguments(field)) if arguments else sql(source)  # type: ignore[call-arg]
-                return self._leaf(field, source, made, False)
+                return leaf(field, source, made)
             case Embedded():
                 return self._embedded(field, source, field.reading)
             case One():
@@ -130,31 +130,19 @@ class Compiler:
             return f"CASE {tag}{whens} WHEN {literal(next(iter(common)))} THEN {made} END"
         return f"CASE {tag}{whens} ELSE {made} END" if whens else made
 
-    def _leaf(self, field: Field, source: Source, sql: str, declared: bool) -> Pieces:
-        type_ = field.definition.type
-        nullable = not isinstance(type_, GraphQLNonNull)
-        bare = get_nullable_type(type_)
-        if isinstance(bare, GraphQLList) or _is_json(bare):
-            return [otherwise(_json_of(source, field, sql), nullable)]
-        if isinstance(bare, GraphQLEnumType):
-            return _enum(bare, sql, nullable, declared)
-        if bare is GraphQLBoolean:
-            return [f"CASE WHEN {sql} THEN 'true' WHEN {sql} IS NULL THEN {_absent(nullable)} ELSE 'false' END"]
-        if nullable or declared:
-            return [f"json_quote({sql})"]
-        return [f"iif({sql} IS NULL, {MISSING_SQL}, json_quote({sql}))"]
-
     def _embedded(self, field: Field, source: Source, reading: Embedded) -> Pieces:
         json = reading.json or field.name
         document = json(source) if callable(json) else _document(source, json)
         bare = get_nullable_type(field.definition.type)
-        nullable = _nullable(field)
+        nullable = is_nullable(field)
         if isinstance(bare, GraphQLList):
             return [otherwise(self._embedded_list(field, source, document, reading.kinds), nullable)]
         if is_leaf_type(bare):
-            return self._leaf(field, source, document, False)
+            return leaf(field, source, document)
         inner = self.node(field, Document(document, source.row), reading.kinds)
-        return [f"CASE WHEN ({document} ->> '$') IS NULL THEN {_absent(nullable)} ELSE {inner} END"]
+        is_column = isinstance(json, str) and isinstance(source, Row)
+        test = document if is_column else f"({document} ->> '$')"
+        return [f"CASE WHEN {test} IS NULL THEN {absent(nullable)} ELSE {inner} END"]
 
     def _embedded_list(self, field: Field, source: Source, document: str, kinds: Kinds | None) -> str:
         if is_leaf_type(get_named_type(field.definition.type)):
@@ -166,14 +154,14 @@ class Compiler:
 
     def _one(self, field: Field, source: Source, reading: One) -> Pieces:
         key = reading.key(source) if callable(reading.key) else source[reading.key]
-        return [otherwise(self._object_of(field, source, key, reading.table), _nullable(field))]
+        return [otherwise(self._object_of(field, source, key, reading.table), is_nullable(field))]
 
     def _single(self, field: Field, source: Source, reading: Single) -> Pieces:
         prepared = self._prepared(field)
         schema = "scratch" if prepared.on else "main"
         key = prepared.arguments["id"]
         found = self._object_of(field, prepared.scoped(source.row), key, reading.table, schema)
-        return [otherwise(found, _nullable(field))]
+        return [otherwise(found, is_nullable(field))]
 
     def _several(self, field: Field, source: Source) -> Pieces:
         prepared = self._prepared(field)
@@ -216,75 +204,32 @@ class Compiler:
     def _own(self, field: Field, source: Source, reading: Own) -> Pieces:
         row = source.row.owned(reading.table)
         rows = row.rows if reading.where is None else f"{row.rows} AND {reading.where(source, row)}"
-        order = sorted_by(row, reading.order)
         node = self.node(field, row, reading.kinds)
+        if not reading.order:
+            return [otherwise(f"(SELECT {node} FROM {rows})", is_nullable(field))]
+        order = sorted_by(row, reading.order)
         if isinstance(get_nullable_type(field.definition.type), GraphQLList):
             return [listed("j", f"(SELECT {node} AS j FROM {rows} ORDER BY {order})")]
-        return [otherwise(f"(SELECT {node} FROM {rows} ORDER BY {order} LIMIT 1)", _nullable(field))]
+        return [otherwise(f"(SELECT {node} FROM {rows} ORDER BY {order} LIMIT 1)", is_nullable(field))]
 
     def _select(self, field: Field, source: Source, reading: Select) -> Pieces:
         arguments = self._arguments(field) if reading.arguments else {}
         inside = self._prepared(field).scoped(source.row) if reading.root else source
         alias = f"se{next(source.row.aliases)}"
         made = reading.select(inside, arguments)
-        row = replace(inside.row, table="", alias=alias, given=None)
+        table = find_table(self._schema, get_named_type(field.definition.type).name) or ""
+        row = replace(inside.row, table=table, alias=alias, schema="main", given=None)
         node = self.node(field, row, reading.kinds)
         if isinstance(get_nullable_type(field.definition.type), GraphQLList):
             return [listed(node, f"({made}) AS {alias}")]
-        return [otherwise(f"(SELECT {node} FROM ({made}) AS {alias} LIMIT 1)", _nullable(field))]
-
-
-def sorted_by(row: Source, order: str) -> str:
-    """ORDER BY of owned rows by an order such as "day, ord" or "-day"; rows that are equal in it, by key."""
-    down = " DESC" if order.startswith("-") else ""
-    return ", ".join(f"{row[name]}{down}" for name in dict.fromkeys((*order.lstrip("-").split(", "), "key")))
-
-
-def _nullable(field: Field) -> bool:
-    return not isinstance(field.definition.type, GraphQLNonNull)
-
-
-def _absent(nullable: bool) -> str:
-    return literal("null") if nullable else MISSING_SQL
-
-
-def _enum(kind: GraphQLEnumType, sql: str, nullable: bool, declared: bool) -> Pieces:
-    renamed = {
-        name: value.value for name, value in kind.values.items() if getattr(value.value, "value", value.value) != name
-    }
-    if renamed:
-        whens = " ".join(f"WHEN {literal(str(value))} THEN {literal(name)}" for name, value in renamed.items())
-        sql = f"CASE {sql} {whens} ELSE {sql} END"
-    if declared:
-        return [Text('"'), sql, Text('"')]
-    return [f"iif({sql} IS NULL, {_absent(nullable)}, concat('\"', {sql}, '\"'))"]
-
-
-def _is_json(kind: Any) -> bool:
-    return getattr(kind, "name", None) == "JSON"
-
-
-def _json_of(source: Source, field: Field, sql: str) -> str:
-    """JSON text as it is: of a column, or of a key."""
-    reading = field.reading
-    if isinstance(reading, Column) and isinstance(source, Document):
-        return source.document(reading.name or field.name)
-    return sql
+        return [otherwise(f"(SELECT {node} FROM ({made}) AS {alias} LIMIT 1)", is_nullable(field))]
 
 
 def _document(source: Source, name: str) -> str:
     return source.document(name) if isinstance(source, Document) else source[name]
 
 
-def _declared(source: Source, name: str) -> bool:
-    """Whether the table declares that the column is never null."""
-    if not isinstance(source, Row) or source.given is not None:
-        return False
-    if source.table == "event":
-        return name != "occurred_on"
-    table = TABLES.get(source.table)
-    return table is not None and (
-        name in (*table.keys, "since", "until")
-        or f"{name}!" in table.columns.split()
-        or f"{name}#" in table.columns.split()
-    )
+def sorted_by(row: Source, order: str) -> str:
+    """ORDER BY of owned rows by an order such as "day, ord" or "-day"; rows that are equal in it, by key."""
+    down = " DESC" if order.startswith("-") else ""
+    return ", ".join(f"{row[name]}{down}" for name in dict.fromkeys((*order.lstrip("-").split(", "), "key")))

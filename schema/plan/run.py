@@ -16,6 +16,7 @@ from schema.errors import ApiError, ErrorCode
 STEPS = 200_000
 """SQLite's virtual machine steps (some 10 to 40 ns each) that a read may take on the event loop."""
 _PLACEHOLDER = re.compile(r"\?([0-9]+)")
+_TOO_DEEP = ("nested too deep", "too large", "too complex", "parser stack overflow")
 _CHECK = 1_000  # steps between two looks at the clock, in threads
 
 
@@ -141,6 +142,14 @@ class Runner:
         return answers
 
     def _answers(self, connection: apsw.Connection, jobs: list[Job]) -> list[bytes]:
+        try:
+            return self._run(connection, jobs)
+        except apsw.SQLError as error:
+            if any(words in str(error) for words in _TOO_DEEP):
+                raise ApiError(ErrorCode.TOO_COSTLY, "This is nested too deeply to be read.") from None
+            raise
+
+    def _run(self, connection: apsw.Connection, jobs: list[Job]) -> list[bytes]:
         if len(jobs) == 1 and jobs[0].on is None:
             return [connection.execute(jobs[0].statement.sql, jobs[0].values).get]
         with _snapshot(connection):
