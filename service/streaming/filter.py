@@ -10,7 +10,7 @@ from domain.codes import Code
 from service.streaming.happening import DEALS, Happening, State
 
 
-class Change(Code):
+class DealChange(Code):
     """What happened to a deal, an agreement or an investment."""
 
     NEW = "NEW", "it matches for the first time"
@@ -19,7 +19,7 @@ class Change(Code):
     CORRECTION = "CORRECTION", "something was put right or retracted that it shows"
 
 
-ORDER = tuple(Change)
+ORDER = tuple(DealChange)
 """Changes by number."""
 
 CORRECTIONS = frozenset(name for name, event in CATALOGUE.items() if event.editorial) - {"SourceArchived"}
@@ -50,7 +50,7 @@ class Filter:
     kinds: Names = None
     commitments: Names = None
     recorded_by: Names = None
-    changes: frozenset[Change] = frozenset()
+    changes: frozenset[DealChange] = frozenset()
     corrections_only: bool = False
 
     @cached_property
@@ -139,4 +139,4 @@ def _of_state(state: State) -> Iterator[tuple[str, str]]:
     yield from (("sector", each) for each in state.sectors)
 
 
-__all__ = ["CORRECTIONS", "DEALS", "ORDER", "Change", "Filter", "Kind", "deal_marks", "event_marks"]
+__all__ = ["CORRECTIONS", "DEALS", "ORDER", "DealChange", "Filter", "Kind", "deal_marks", "event_marks"]

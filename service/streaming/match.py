@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from service.streaming.filter import CORRECTIONS, ORDER, Change, Filter, Kind
+from service.streaming.filter import CORRECTIONS, ORDER, DealChange, Filter, Kind
 from service.streaming.happening import Happening, State, Touched
 from service.streaming.note import WHOLE, Note
 
@@ -33,13 +33,13 @@ def _deal_notes(filter: Filter, happening: Happening, touched: Touched, earlier:
     if not filter.names(touched.noun, touched.id):
         return
     if _matches(filter, touched.now) and _is_first(filter, happening, touched, earlier):
-        yield _note(happening, touched, Change.NEW)
+        yield _note(happening, touched, DealChange.NEW)
     elif filter.changes and (_matches(filter, touched.now) or _matches(filter, touched.before)):
         found = changes(happening, touched)
         yield from (_note(happening, touched, each) for each in ORDER if each in found and each in filter.changes)
 
 
-def _note(happening: Happening, touched: Touched, change: Change) -> Note:
+def _note(happening: Happening, touched: Touched, change: DealChange) -> Note:
     return Note(happening.position, touched.id, ORDER.index(change), happening.id, touched.id)
 
 
@@ -57,17 +57,17 @@ def _is_first(filter: Filter, happening: Happening, touched: Touched, earlier: E
     return not any(filter.takes(event) and _matches(filter, state) for event, state in past)
 
 
-def changes(happening: Happening, touched: Touched) -> set[Change]:
+def changes(happening: Happening, touched: Touched) -> set[DealChange]:
     """What the event changed in the object."""
     now, before = touched.now, touched.before
-    found: set[Change] = set()
+    found: set[DealChange] = set()
     if now is not None and now.created == happening.position:
-        found.add(Change.NEW)
+        found.add(DealChange.NEW)
     if now is not None and before is not None:
         if now.far != before.far:
-            found.add(Change.COMMITMENT)
+            found.add(DealChange.COMMITMENT)
         if now.value != before.value:
-            found.add(Change.VALUE)
+            found.add(DealChange.VALUE)
     if happening.type in CORRECTIONS:
-        found.add(Change.CORRECTION)
+        found.add(DealChange.CORRECTION)
     return found

@@ -21,7 +21,7 @@ class Note(NamedTuple):
     key: str
     """The changed object's id; WHOLE where the note is of the event alone."""
     change: int
-    """The number of the change in `Change`."""
+    """The number of the change in `DealChange`."""
     event: str
     """The event's id."""
     object: str

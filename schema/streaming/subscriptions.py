@@ -1,0 +1,225 @@
+"""Begins subscriptions and hands out their messages; equal ones share what is read, matched and made into JSON."""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Hashable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+from weakref import WeakValueDictionary
+
+import orjson
+from graphql import GraphQLError, GraphQLSchema, get_argument_values, get_variable_values
+from graphql.execution.values import VariableValues
+
+from schema.context import Context
+from schema.context import Message as Sent
+from schema.errors import ErrorCode, Rejected, coded, rejected
+from schema.operation import Operation
+from schema.plan.paging import Ceilings, Moment
+from schema.plan.run import Runner
+from schema.scalars import Position
+from schema.streaming.asked import cursor_text, filter_of, place_of, until_of
+from schema.streaming.render import Asked, Rendering, asked
+from schema.streams import CaughtUp, EventRecorded, Message, NewDealMessage
+from service.replica.store import Replica
+from service.streaming import CaughtUp as Reached
+from service.streaming import Hub, Kind, Note, Place, Reading, whole
+from service.streaming.filter import ORDER
+from service.streaming.note import WHOLE
+
+_ROOM = 8_000_000
+"""Bytes of rendered messages that are kept for others."""
+_EXPIRY_GRACE = 0.25
+"""Seconds that a socket has to close itself when credentials end."""
+
+
+class Subscriptions:
+    """Executes subscriptions on one schema and replica. One for each process, used on its event loop."""
+
+    def __init__(self, schema: GraphQLSchema, replica: Replica, ceilings: Ceilings | None = None) -> None:
+        """Take what the engine has; its schema must be prepared by it."""
+        self._schema = schema
+        self._replica = replica
+        self._ceilings = ceilings or Ceilings()
+        self._runner = Runner(replica, self._ceilings.time_limit, self._ceilings.threads)
+        self._hub = Hub(replica)
+        self._renderings: WeakValueDictionary[Hashable, Rendering] = WeakValueDictionary()
+        self._kept: OrderedDict[tuple[Rendering, Note | Reached], bytes | asyncio.Task[bytes]] = OrderedDict()
+        self._room = _ROOM
+
+    async def subscribe(self, operation: Operation, variables: Mapping[str, Any], context: Context) -> "Subscribed":
+        """Begin to read. Raises Rejected for variables, arguments and cursors that do not fit."""
+        try:
+            return await self._begun(operation, variables, context)
+        except GraphQLError as error:
+            raise Rejected(*coded([error], ErrorCode.INPUT)) from None
+
+    async def _begun(self, operation: Operation, variables: Mapping[str, Any], context: Context) -> "Subscribed":
+        coerced = self._coerced(operation, variables)
+        field = asked(self._schema, operation, coerced)
+        root = self._schema.subscription_type
+        assert root is not None
+        given = get_argument_values(root.fields[field.node.name.value], field.node, coerced)
+        rendering = self._rendering(operation, (coerced, variables), field, context)
+        filter, until = filter_of(given.get("filter")), until_of(given.get("until"))
+        place = await self._place(given.get("after"), context)
+        if place is None and until is not None:
+            place = whole(0)
+        reading = Reading(self._hub, Kind(field.node.name.value), filter, place, until)
+        return Subscribed(self, reading, rendering, context)
+
+    def _coerced(self, operation: Operation, variables: Mapping[str, Any]) -> VariableValues:
+        definitions = operation.definition.variable_definitions or ()
+        coerced = get_variable_values(self._schema, definitions, dict(variables), max_errors=20)
+        if isinstance(coerced, list):
+            raise Rejected(*coded(coerced, ErrorCode.INPUT))
+        return coerced
+
+    def _rendering(
+        self,
+        operation: Operation,
+        variables: tuple[VariableValues, Mapping[str, Any]],
+        field: Asked,
+        context: Context,
+    ) -> Rendering:
+        values = {name: variables[0].coerced.get(name) for name in field.variables}
+        key = (
+            field.key,
+            field.node.name.value,
+            field.printed,
+            orjson.dumps(values, default=str, option=orjson.OPT_SORT_KEYS),
+        )
+        for each in (key, (*key, context.access.actor)):
+            if (found := self._renderings.get(each)) is not None:
+                return found
+        moment = Moment(self._replica.record_id, self._replica.position)
+        made = Rendering(self._schema, operation, variables, field, moment)
+        self._renderings[key if made.compiled else (*key, context.access.actor)] = made
+        return made
+
+    async def _place(self, after: str | None, context: Context) -> Place | None:
+        """Where to begin, when the replica is there; None for now."""
+        text = context.resume_after or after
+        place = None if text is None else place_of(self._replica.record_id, text)
+        least = max(context.min_position, place[0] if place else 0)
+        if least and not await self._replica.reached(least, self._ceilings.wait):
+            now = self._replica.position
+            if place is not None and place[0] > now:
+                message = f"This cursor is from the future: it stands at {place[0]}, the record at {now}."
+                raise rejected(ErrorCode.BAD_CURSOR, message, extensions={"position": now})
+            message = f"Position {least} was not there within {self._ceilings.wait:g} seconds; this node is at {now}."
+            raise rejected(ErrorCode.NOT_REACHED, message, status=503, extensions={"position": now})
+        return place
+
+    def cursor(self, place: Place) -> str:
+        """The cursor of a place."""
+        return cursor_text(self._replica.record_id, place)
+
+    async def payload(self, rendering: Rendering, item: Note | Reached, context: Context) -> bytes:
+        """The response that shows an item; made once for everybody who selects the same."""
+        found = self._kept.get((rendering, item))
+        if found is None:
+            message = self._message(item)
+            found = self._at_once(rendering, message)
+            if found is None:
+                found = asyncio.ensure_future(self._later(rendering, message, replace(context, kept={})))
+            self._keep((rendering, item), found)
+        if isinstance(found, bytes):
+            return found
+        try:
+            return await asyncio.shield(found)
+        except GraphQLError as error:
+            self._forget((rendering, item))
+            raise Rejected(error, status=503) from None
+
+    def _at_once(self, rendering: Rendering, message: Message) -> bytes | None:
+        job = rendering.job(message)
+        texts = None if job is None else self._runner.at_once([job])
+        return None if texts is None else rendering.framed(texts[0])
+
+    async def _later(self, rendering: Rendering, message: Message, context: Context) -> bytes:
+        job = rendering.job(message)
+        if job is not None:
+            found = rendering.framed((await self._runner.in_thread([job]))[0])
+            if found is not None:
+                return found
+        return await rendering.executed(message, context)
+
+    def _keep(self, key: tuple[Rendering, Note | Reached], made: bytes | asyncio.Task[bytes]) -> None:
+        self._kept[key] = made
+        self._room -= _size(made)
+        while self._room < 0:
+            self._room += _size(self._kept.popitem(last=False)[1])
+
+    def _forget(self, key: tuple[Rendering, Note | Reached]) -> None:
+        if (found := self._kept.pop(key, None)) is not None:
+            self._room += _size(found)
+
+    def _message(self, item: Note | Reached) -> Message:
+        cursor, position = self.cursor(item.place), Position(item.position)
+        if isinstance(item, Reached):
+            return CaughtUp(cursor=cursor, position=position)
+        if item.key == WHOLE:
+            return EventRecorded(cursor=cursor, position=position, event_id=item.event, object_id=item.object)
+        return NewDealMessage(
+            cursor=cursor,
+            position=position,
+            change=ORDER[item.change],
+            event_id=item.event,
+            object_id=item.object,
+        )
+
+    async def close(self) -> None:
+        """End the work behind all streams; end the streams first."""
+        await self._hub.close()
+        self._runner.close()
+
+
+def _size(made: bytes | asyncio.Task[bytes]) -> int:
+    return 500 + len(made) if isinstance(made, bytes) else 10_000
+
+
+class Subscribed:
+    """A running subscription."""
+
+    __slots__ = ("_context", "_reading", "_rendering", "_streams")
+
+    def __init__(self, streams: Subscriptions, reading: Reading, rendering: Rendering, context: Context) -> None:
+        """Take what to read, and how to show it."""
+        self._streams = streams
+        self._reading = reading
+        self._rendering = rendering
+        self._context = context
+
+    @property
+    def cursor(self) -> str:
+        """From where to resume: behind the last message, or further where nothing matched."""
+        return self._streams.cursor(self._reading.resume)
+
+    def __aiter__(self) -> "Subscribed":
+        """Itself."""
+        return self
+
+    async def __anext__(self) -> Sent:
+        """The next message. Raises StopAsyncIteration at the end, Rejected when the credentials end."""
+        expires = self._context.access.expires
+        if expires is None:
+            return await self._sent()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, expires + _EXPIRY_GRACE - time.time())):
+                return await self._sent()
+        raise rejected(ErrorCode.UNAUTHENTICATED, "The credentials of this stream have ended.", status=401)
+
+    async def _sent(self) -> Sent:
+        item = await self._reading.next()
+        if item is None:
+            raise StopAsyncIteration
+        payload = await self._streams.payload(self._rendering, item, self._context)
+        self._reading.took(item)
+        return Sent(payload, self._streams.cursor(item.place))
+
+    async def aclose(self) -> None:
+        """Give up what the stream holds."""
+        self._reading.close()
