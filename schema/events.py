@@ -18,7 +18,7 @@ from schema.audit import InclusionProof, proof_field
 from schema.claims import Citation
 from schema.common import Correction, RecordObject
 from schema.enums import sentence
-from schema.node import EVENT_KINDS, Node, PartyRef
+from schema.node import EVENT_KINDS, UNREADABLE, Node, PartyRef
 from schema.scalars import DateTime, Decimal, EdtfDate, Position
 from schema.sql import Arguments, Source, column, computed, embed, of_table, one, rows, text
 from schema.values import Money, StatedQuantity
@@ -220,5 +220,16 @@ def _type_of(name: str, content: type[Content]) -> type[Event]:
     return strawberry.type(description=described)(of_table("event")(type(name, (Event,), body)))
 
 
-EVENT_TYPES: dict[str, type[Event]] = {name: _type_of(name, content) for name, content in CATALOGUE.items()}
+@of_table("event")
+@strawberry.type(
+    description="An event that this version cannot read. It keeps its place; the object is shown as it was before."
+)
+class UnreadableEvent(Event):
+    """An event that this version cannot read."""
+
+
+EVENT_TYPES: dict[str, type[Event]] = {
+    **{name: _type_of(name, content) for name, content in CATALOGUE.items()},
+    UNREADABLE: UnreadableEvent,
+}
 """The object type of each event, which the schema must be told of."""

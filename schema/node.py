@@ -41,5 +41,11 @@ class Node:
     )
 
 
-EVENT_KINDS = Kinds("type", {name: name for name in CATALOGUE})
+UNREADABLE = "UnreadableEvent"
+"""The type of events that this version cannot read; the replica keeps an empty body for them."""
+
+EVENT_KINDS = Kinds(
+    lambda source: f"iif({source['body']} = '{{}}', '{UNREADABLE}', {source['type']})",
+    {name: name for name in (*CATALOGUE, UNREADABLE)},
+)
 """Which type the row of an event is: the name of the event is the name of its type."""
