@@ -9,6 +9,7 @@ from schema.mutations import mutation_type
 from schema.node import Node
 from schema.query import Query
 from schema.scalars import SCALARS
+from schema.streams import Subscription
 
 
 def build() -> strawberry.Schema:
@@ -16,6 +17,7 @@ def build() -> strawberry.Schema:
     return strawberry.Schema(
         query=Query,
         mutation=mutation_type(Node, Event),
+        subscription=Subscription,
         types=[*CLAIMED_TYPES, *EVENT_TYPES.values()],
         config=StrawberryConfig(scalar_map=SCALARS),
     )

@@ -23,6 +23,7 @@ from schema.plan.engine import Engine
 from schema.plan.paging import Ceilings
 from schema.schema import build
 from schema.schema import sdl as sdl
+from schema.streaming import Subscriptions
 from service.health import Health
 from service.keys import Keys, open_keys
 from service.logs import REQUEST_ID
@@ -54,12 +55,14 @@ class App:
         schema = sound(build()._schema)
         ceilings = Ceilings(time_limit=settings.query_timeout, wait=settings.min_position_timeout)
         self._engine = Engine(schema, node.replica, ceilings)
+        self.streams = Subscriptions(schema, node.replica, ceilings)
         services = Services(
             schema=schema,
             operations=Operations(schema),
             registry=MeasuredRegistry(node.log, self.metrics),
             replica=node.replica,
             engine=MeasuredEngine(self._engine, self.metrics),
+            streams=self.streams,
             audit=node.audit,
             settings=settings,
             authenticate=_authenticate(self.recorder.keys),
@@ -102,6 +105,7 @@ class App:
     def close(self) -> None:
         """Wait for what is being recorded and read."""
         self._graphql.close()
+        self.streams.close()
         self._engine.close()
         logging.getLogger().removeHandler(self._errors)
 

@@ -171,9 +171,14 @@ class Subscriptions:
             object_id=item.object,
         )
 
-    async def close(self) -> None:
-        """End the work behind all streams; end the streams first."""
-        await self._hub.close()
+    @property
+    def open(self) -> int:
+        """How many streams are open."""
+        return self._hub.members
+
+    def close(self) -> None:
+        """End the work behind all streams, from any thread; end the streams first."""
+        self._hub.close()
         self._runner.close()
 
 

@@ -80,13 +80,17 @@ class Hub:
         """Wake the group also where nothing matches: a member waits for a position to pass."""
         self._bounded.add(group)
 
-    async def close(self) -> None:
-        """Stop following."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+    def close(self) -> None:
+        """Stop following, from any thread. Repeating it is harmless."""
+        task, self._task = self._task, None
+        if task is not None and not task.get_loop().is_closed():
+            task.get_loop().call_soon_threadsafe(task.cancel)
         self._threads.shutdown(wait=True, cancel_futures=True)
+
+    @property
+    def members(self) -> int:
+        """How many subscribers there are."""
+        return sum(group.members for group in self._groups.values())
 
     async def page(self, kind: Kind, filter: Filter, place: Place, upto: int) -> Page:
         """What a filter takes of the next stretch behind a place, at most up to a position; read in a thread."""
