@@ -152,7 +152,7 @@ class Change:
     id: strawberry.ID = column("The id of the object.", "key")
     kind: ChangeKind = column("What happened to it.")
     object: RecordObject | None = one("The object, as it is at the later moment.", "key")
-    changed_at: DateTime = computed(
+    recorded_at: DateTime = computed(
         "When the last event behind it was recorded.",
         lambda s: f"(SELECT event.recorded_at FROM main.event WHERE event.position = {s['position']})",
     )
