@@ -13,8 +13,9 @@ from typing import IO
 from eventsourcing.persistence import PersistenceError
 
 from service.log.log import Log
+from service.replica.attempts import Attempts
 from service.replica.projector import Projector
-from service.replica.rebuild import Progress, rebuild
+from service.replica.rebuild import Progress, rebuild, step
 from service.replica.store import Replica, open_for_writing, position_of
 
 _BATCH = 1000
@@ -110,6 +111,7 @@ class Follower:
         self._connection = open_for_writing(self._replica.path)
         self._inode = self._replica.path.stat().st_ino
         self._projector = Projector(self._connection)
+        self._attempts = Attempts(self._replica.path, self._batch)
         self._position = position_of(self._connection)
 
     def _run(self) -> None:
@@ -145,14 +147,14 @@ class Follower:
 
     def _catch_up(self) -> None:
         """Fold what the log has beyond the replica's position."""
-        while not self._stopping.is_set():
-            entries = self._log.select_notifications(self._position + 1, self._batch)
-            if not entries:
-                break
-            self._projector.apply(entries)
-            self._position = entries[-1].position
+        while not self._stopping.is_set() and self._step():
             self._replica.advance(self._position)
         self._replica.advance(self._position)
+
+    def _step(self) -> bool:
+        """Fold one batch; says whether there was one."""
+        self._position, found = step(self._log, self._projector, self._attempts, self._position)
+        return found
 
     def _replaced(self) -> bool:
         try:
@@ -165,10 +167,8 @@ class Follower:
         old = self._connection
         self._open()
         reached = self._replica.position
-        while self._position < reached:
-            entries = self._log.select_notifications(self._position + 1, self._batch)
-            self._projector.apply(entries)
-            self._position = entries[-1].position
+        while self._position < reached and self._step():
+            pass
         self._replica.swapped()
         old.close()
 

@@ -4,7 +4,7 @@ An event that cannot be read, or whose fold raises, sets its stream aside and di
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -61,12 +61,15 @@ class Projector:
         self._touched: set[tuple[int, str]] = set()
         self._set_aside: list[tuple[str, int, str]] = []
 
-    def apply(self, entries: Sequence[Entry]) -> None:
-        """Fold the entries and commit their rows with the last position, or change nothing and raise."""
+    def apply(self, entries: Sequence[Entry], given_up: Callable[[int], bool] = lambda position: False) -> None:
+        """Fold the entries and commit their rows with the last position, or change nothing and raise.
+
+        `given_up` names positions whose events are to be set aside unfolded.
+        """
         try:
             with self._db:
                 for entry in entries:
-                    self._take(entry)
+                    self._take(entry, given_up(entry.position))
                 self._flush(entries[-1])
         except BaseException:
             self._streams.clear()
@@ -78,7 +81,7 @@ class Projector:
         while len(self._streams) > _MOST_STREAMS:
             self._streams.popitem(last=False)
 
-    def _take(self, entry: Entry) -> None:
+    def _take(self, entry: Entry, given_up: bool = False) -> None:
         try:
             placed = Placed(
                 entry.position, entry.recorded_at, entry.recorded_by, load_fact(entry.event, entry.stream, entry.state)
@@ -88,6 +91,8 @@ class Projector:
             self._events.append(_unreadable_row(entry))
             self._hold_back(entry, error)
             return
+        if given_up:
+            self._hold_back(entry, RuntimeError("folding it ended the process again and again"))
         if entry.stream not in self._held_back:
             self._fold(entry, placed)
 

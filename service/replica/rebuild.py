@@ -9,6 +9,7 @@ from pathlib import Path
 import apsw
 
 from service.log.log import Log
+from service.replica.attempts import Attempts
 from service.replica.projector import Projector
 from service.replica.store import position_of
 from service.replica.tables import ddl, is_index
@@ -28,7 +29,7 @@ def rebuild(log: Log, path: Path, progress: Progress | None = None) -> int:
     _clear(path)
     building = path.with_suffix(f".building-{os.getpid()}")
     try:
-        position = _build(log, building, progress)
+        position = _build(log, building, progress, Attempts(path.with_name(f"{path.stem}-rebuild.db"), _BATCH))
         os.replace(building, path)
     finally:
         _clear(path)
@@ -43,12 +44,12 @@ def _clear(path: Path) -> None:
             file.unlink(missing_ok=True)
 
 
-def _build(log: Log, path: Path, progress: Progress | None) -> int:
+def _build(log: Log, path: Path, progress: Progress | None, attempts: Attempts) -> int:
     connection = apsw.Connection(str(path))
     for statement in ("PRAGMA journal_mode = OFF", "PRAGMA synchronous = OFF", "PRAGMA cache_size = -200000"):
         connection.execute(statement)
     _run(connection, [statement for statement in ddl() if not is_index(statement)])
-    fold_all(log, connection, progress)
+    fold_all(log, connection, progress, attempts=attempts)
     _run(connection, [statement for statement in ddl() if is_index(statement)])
     position = position_of(connection)
     connection.execute("PRAGMA synchronous = FULL")
@@ -65,17 +66,32 @@ def _run(connection: apsw.Connection, statements: list[str]) -> None:
 
 
 def fold_all(
-    log: Log, connection: apsw.Connection, progress: Progress | None = None, upto: int | None = None
+    log: Log,
+    connection: apsw.Connection,
+    progress: Progress | None = None,
+    upto: int | None = None,
+    attempts: Attempts | None = None,
 ) -> None:
     """Fold the log into the tables from where they are, up to a position, or to the head of this moment."""
     projector, position, head = Projector(connection), position_of(connection), upto or log.head().position
+    attempts = attempts or Attempts(None, _BATCH)
     with _no_collection():
         while position < head:
-            entries = log.select_notifications(position + 1, _BATCH, upto)
-            projector.apply(entries)
-            position = entries[-1].position
+            position, _ = step(log, projector, attempts, position, upto)
             if progress is not None:
                 progress(position, head)
+
+
+def step(
+    log: Log, projector: Projector, attempts: Attempts, position: int, upto: int | None = None
+) -> tuple[int, bool]:
+    """Fold one batch beyond a position; gives the position then, and whether there was anything to fold."""
+    entries = log.select_notifications(position + 1, attempts.size(position + 1), upto)
+    if not entries:
+        return position, False
+    with attempts.begun(position + 1):
+        projector.apply(entries, attempts.given_up)
+    return entries[-1].position, True
 
 
 @contextlib.contextmanager
