@@ -17,7 +17,7 @@ from domain.codes import (
 )
 from schema.claims import Claim, Claimed, ClaimedText
 from schema.connection import Connection
-from schema.node import EVENT_KINDS, EventRef, Node, PartyRef
+from schema.node import EVENT_KINDS, ChangeRef, EventRef, Node, PartyRef
 from schema.scalars import DateTime, Decimal, Position
 from schema.sql import (
     CLAIMED,
@@ -106,6 +106,33 @@ class Anomaly:
     events: list[EventRef] = rows("The events that show it.", _events_of, kinds=EVENT_KINDS)
 
 
+def _reached(source: Source) -> str:
+    """SQL of the ids of the objects that an act made to say something else."""
+    touched = f"SELECT touched.id FROM main.touched WHERE touched.position = {source['position']}"
+    return f"(SELECT {source.row.owner} AS id UNION {touched})"
+
+
+def _rested(source: Source, arguments: Arguments) -> str:
+    at, own = source["position"], source.row.owner
+    return (
+        f"SELECT reached.id AS key, iif(reached.id = {own}, 'CORRECTED', 'CHANGED') AS kind, {at} AS position,"
+        f" {at} - 1 AS since, {at} AS until FROM {_reached(source)} AS reached ORDER BY reached.id <> {own}, reached.id"
+        " LIMIT -1"
+    )
+
+
+def _claims_changed(source: Source, arguments: Arguments) -> str:
+    at, claim = source["position"], source.row.others("claim")
+    same = f"old.owner = {claim['owner']} AND old.key = {claim['key']} AND old.until = {at}"
+    other = f"old.standing <> {claim['standing']} OR old.value IS NOT {claim['value']}"
+    return (
+        f"SELECT {claim.alias}.* FROM {claim.named} WHERE {claim['since']} = {at}"
+        f" AND {claim['owner']} IN {_reached(source)}"
+        f" AND EXISTS (SELECT 1 FROM main.claim AS old WHERE {same} AND ({other}))"
+        f" ORDER BY {claim['owner']}, {claim['position']}, {claim['key']} LIMIT -1"
+    )
+
+
 @strawberry.type(
     description="An act on the record: a correction, a retraction, a withdrawal, a merger or an adopted claim."
 )
@@ -120,7 +147,7 @@ class Correction:
         "The event that was wrong.", lambda s: f"iif(instr({s['target']}, '#'), NULL, {s['target']})", table="event"
     )
     field: str | None = column("The field that was put right, as it is named on disk.")
-    was: JSON | None = column("What the field said before.")
+    was: JSON | None = column("What the field said until then.")
     now: JSON | None = column("What it says now; null where an optional field was taken away.")
     cause: CorrectionCause | None = column("Why it was wrong.")
     reason: str = column("What happened, in words.")
@@ -129,6 +156,14 @@ class Correction:
     )
     recorded_at: DateTime = column("When it was recorded.")
     recorded_by: str = column("Who recorded it: an opaque id, never a name.")
+    retracted: bool = column("Whether the act was itself retracted later; what it did is undone from then on.")
+    rested: list[ChangeRef] = rows(
+        "What rested on it: each object that says something else since this act, with the fields that it changed.",
+        _rested,
+    )
+    claims: list[Claim] = rows(
+        "The claims whose standing or value it changed, as they stood right after it.", _claims_changed
+    )
 
 
 def _claims(source: Source, arguments: Arguments) -> str:

@@ -18,7 +18,7 @@ def _names_source(row: Row, value: Value) -> str:
 def _put_right(row: Row) -> str:
     other = row.others("correction")
     own = f"{other['owner']} = {row['stream']} AND {other['target']} = {row['id']}"
-    return f"EXISTS (SELECT 1 FROM {other.rows} AND {own})"
+    return f"EXISTS (SELECT 1 FROM {other.rows} AND {own} AND {other['retracted']} = 0)"
 
 
 @strawberry.input(description="Which events.")
@@ -61,6 +61,7 @@ class CorrectionFilter:
     kind: list[str] | None = any_of("Of one of these kinds, such as `FactCorrected`.", "kind")
     cause: list[CorrectionCause] | None = any_of("For one of these causes.", "cause")
     field: list[str] | None = any_of("Of one of these fields, as they are named on disk.", "field")
+    retracted: bool | None = flag("Whether it was itself retracted later.", lambda row: f"{row['retracted']} = 1")
     recorded_by: list[str] | None = any_of("Recorded by one of these.", "recorded_by")
     after: Position | None = where("Behind this position.", lambda row, value: f"{row['position']} > {value}")
     until: Position | None = at_most("Up to this position.", "position")

@@ -9,6 +9,7 @@ from schema.sql import Kinds
 
 if TYPE_CHECKING:
     from schema.agreement import Agreement
+    from schema.changes import Change
     from schema.deal import Deal
     from schema.events import Event
     from schema.gathering import Gathering
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from schema.source import Source
 
 AgreementRef = Annotated["Agreement", strawberry.lazy("schema.agreement")]
+ChangeRef = Annotated["Change", strawberry.lazy("schema.changes")]
 DealRef = Annotated["Deal", strawberry.lazy("schema.deal")]
 EventRef = Annotated["Event", strawberry.lazy("schema.events")]
 GatheringRef = Annotated["Gathering", strawberry.lazy("schema.gathering")]

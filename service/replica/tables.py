@@ -157,7 +157,7 @@ OWNED_TABLES: tuple[Table, ...] = (
     Table("prose", "noun! title! doc#", ("doc",)),
     Table(
         "correction",
-        "ord# kind! event! target! field was now cause reason! position# recorded_at! recorded_by!",
+        "ord# kind! event! target! field was now cause reason! position# recorded_at! recorded_by! retracted#",
         ("position",),
     ),
     # what one noun owns

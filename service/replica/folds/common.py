@@ -85,10 +85,10 @@ def _put_effects(view: View, world: World) -> None:
 def _put_corrections(view: View, _: World) -> None:
     for kept in view.kept:
         content = kept.fact.content
-        if not kept.held.live or not content.editorial:
+        if not content.editorial:
             continue
         if isinstance(content, FactCorrected):
-            was, now = _was(view, content), msgspec.json.encode(content.now).decode()
+            was, now = _was(view, kept, content), msgspec.json.encode(content.now).decode()
             _put_correction(view, kept, target=f"{view.id}@{content.target}", field=content.field, was=was, now=now)
         elif isinstance(content, EventRetracted):
             _put_correction(view, kept, target=f"{view.id}@{content.target}")
@@ -110,13 +110,20 @@ def _put_correction(view: View, kept: Kept, target: str, **values: str | None) -
         position=kept.position,
         recorded_at=kept.placed.recorded_at,
         recorded_by=kept.placed.recorded_by,
+        retracted=not kept.held.live,
         **values,
     )
 
 
-def _was(view: View, content: FactCorrected) -> str:
-    target = next((one for one in view.kept if one.held.version == content.target), None)
-    value = field_values(target.held.original).get(content.field) if target is not None else None
+def _was(view: View, correction: Kept, content: FactCorrected) -> str:
+    """What the field said until then: what the correction before it made of it, if that stood, else the original."""
+    version, value = correction.held.version, None
+    for kept in view.kept[: version - 1]:
+        other, fallen = kept.fact.content, kept.held.retracted_by
+        if kept.held.version == content.target:
+            value = field_values(kept.held.original).get(content.field)
+        elif isinstance(other, FactCorrected) and (other.target, other.field) == (content.target, content.field):
+            value = other.now if fallen is None or fallen > version else value
     return msgspec.json.encode(value).decode()
 
 
