@@ -90,3 +90,17 @@ def test_a_row_is_only_written_anew_when_it_changed(facts: list[Fact]) -> None:
 def test_nothing_is_alive_before_the_first_position() -> None:
     assert all(not rows for rows in rows_at(replica(), 0).values())
     assert ALIVE == 2**63 - 1
+
+
+@settings(max_examples=15, deadline=None)
+@given(histories(), st.data())
+def test_entries_delivered_twice_change_nothing(facts: list[Fact], data: st.DataObject) -> None:
+    connection, log = replica(), entries(facts)
+    projector = Projector(connection)
+    projector.apply(log)
+    once = rows_at(connection, len(log))
+    again = data.draw(st.integers(0, len(log) - 1))
+    projector.apply(log[again:])
+    Projector(connection).apply(log[again:])
+    assert rows_at(connection, len(log)) == once
+    assert connection.execute("SELECT count(*) FROM event").get == len(log)

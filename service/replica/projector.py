@@ -48,6 +48,7 @@ class Projector:
         self._streams: OrderedDict[str, Stream] = OrderedDict()
         self._facets: dict[str, Facet | None] = {}
         self._held_back = {row[0] for row in connection.execute("SELECT stream FROM held_back")}
+        self._position = int(connection.execute("SELECT value FROM state WHERE name = 'position'").get or 0)
         self._reset()
 
     def _reset(self) -> None:
@@ -64,13 +65,18 @@ class Projector:
     def apply(self, entries: Sequence[Entry], given_up: Callable[[int], bool] = lambda position: False) -> None:
         """Fold the entries and commit their rows with the last position, or change nothing and raise.
 
-        `given_up` names positions whose events are to be set aside unfolded.
+        `given_up` names positions whose events are to be set aside unfolded. What is in the replica is passed over, so
+        that an entry delivered twice changes nothing.
         """
+        entries = [entry for entry in entries if entry.position > self._position]
+        if not entries:
+            return
         try:
             with self._db:
                 for entry in entries:
                     self._take(entry, given_up(entry.position))
                 self._flush(entries[-1])
+            self._position = entries[-1].position
         except BaseException:
             self._streams.clear()
             self._facets.clear()
