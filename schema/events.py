@@ -33,7 +33,8 @@ def _corrections(source: Source, arguments: Arguments) -> str:
 def _retracted(source: Source) -> str:
     other = source.row.others("correction")
     own = f"{other['owner']} = {source['stream']} AND {other['target']} = {source['id']}"
-    return f"EXISTS (SELECT 1 FROM {other.rows} AND {own} AND {other['kind']} = 'EventRetracted' AND {other['retracted']} = 0)"
+    stands = f"{other['kind']} = 'EventRetracted' AND {other['retracted']} = 0"
+    return f"EXISTS (SELECT 1 FROM {other.rows} AND {own} AND {stands})"
 
 
 @strawberry.interface(
