@@ -9,10 +9,10 @@ from schema.common import Correction, RecordObject
 from schema.enums import described
 from schema.filters import any_of
 from schema.node import EVENT_KINDS, EventRef
-from schema.plan.source import Arguments, Row, Source
+from schema.plan.source import Arguments, Source
 from schema.scalars import DateTime, Position
 from schema.search import Noun
-from schema.sql import AsOf, argument, column, computed, listing, one, rows
+from schema.sql import Argument, AsOf, argument, column, computed, listing, one, rows
 from service.replica.tables import NOUN_TABLES
 
 
@@ -149,7 +149,7 @@ def _own_corrections(change: Source, arguments: Arguments) -> str:
 class Change:
     """What happened to one object."""
 
-    id: strawberry.ID = column("The id of the object.", "key")
+    object_id: strawberry.ID = column("The id of the object.", "key")
     kind: ChangeKind = column("What happened to it.")
     object: RecordObject | None = one("The object, as it is at the later moment.", "key")
     recorded_at: DateTime = computed(
@@ -170,17 +170,15 @@ class ChangeFilter:
     kind: list[ChangeKind] | None = any_of("Of one of these kinds.", "kind")
 
 
-def _moment(given: Any, row: Row) -> str:
+def _moment(given: Any) -> str:
     """SQL of the position that an `AsOf` means."""
-    if given is None:
-        return row.scope.position
     if given.get("position") is not None:
         return str(given["position"])
     return f"coalesce((SELECT max(event.position) FROM main.event WHERE event.recorded_at <= {given['time']}), 0)"
 
 
 def _changes(source: Source, arguments: Arguments) -> str:
-    since, until = _moment(arguments["from"], source.row), _moment(arguments["to"], source.row)
+    since, until = _moment(arguments["from"]), source.row.scope.position
     return (
         f"WITH RECURSIVE span AS MATERIALIZED (SELECT {since} AS since, {until} AS until),"
         " touched(id, position) AS ("
@@ -219,8 +217,6 @@ def changes() -> Any:
         select=_changes,
         filter=ChangeFilter,
         by="-position",
-        arguments=(
-            argument("from", AsOf, "The earlier moment; what it already knew is no change."),
-            argument("to", AsOf | None, "The later moment; the newest if not said."),
-        ),
+        arguments=(argument("from", AsOf, "The earlier moment; what it already knew is no change."),),
+        moment=Argument("as_of", AsOf | None, "The later moment; the newest if not said.", graphql_name="to"),
     )

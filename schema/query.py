@@ -20,7 +20,7 @@ from schema.programme import Programme, ProgrammeFilter, ProgrammeOrder
 from schema.relation import Relation, RelationFilter, RelationOrder
 from schema.search import SearchHit, search
 from schema.source import Source, SourceFilter, SourceOrder
-from schema.sql import listing, several, single
+from schema.sql import listing, refetched, several, single
 from schema.totals import DealTotals, deal_totals
 
 _CHECKPOINT, _INCLUSION, _CONSISTENCY = root_fields()
@@ -31,7 +31,7 @@ _LIST = "All {} of the record, the latest recorded first if not said otherwise."
 class Query:
     """Everything that can be read."""
 
-    node: Node | None = single("Any object or event by its id.")
+    node: Node | None = refetched("Any object or event by its id, as it is now; `nodes` reads other moments.")
     nodes: list[Node | None] = several("Objects and events by their ids, null for each that is not there.")
     search: Connection[SearchHit] = search()
     deal_totals: DealTotals = deal_totals()

@@ -167,8 +167,8 @@ class _Run:
         answer = orjson.loads(await services.engine.execute(reading.operation, variables, context))
         for error in answer.get("errors", ()):
             error.pop("locations", None)
-            self._errors.append({**error, "path": [*path, *error.get("path", ())[1:]]})
-        return (answer.get("data") or {}).get(reading.root)
+            self._errors.append({**error, "path": [*path, *reading.inside(error.get("path", ()))]})
+        return reading.found(answer.get("data") or {})
 
 
 class _Failed(Exception):

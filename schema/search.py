@@ -55,7 +55,7 @@ def _from_index(function: str, *options: str) -> Any:
 class SearchHit:
     """A hit."""
 
-    id: strawberry.ID = column("The id of the object.", "key")
+    object_id: strawberry.ID = column("The id of the object.", "key")
     noun: Noun = column("What it is.")
     object: RecordObject | None = one("The object.", "key")
     title: str = computed("Its title as HTML, the words that were found in <mark>.", _from_index("highlight", "0"))

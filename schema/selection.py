@@ -30,15 +30,26 @@ class Reading:
     root: str
     used: frozenset[str]
     """The variables of the mutation that it uses."""
+    single: bool = False
+    """Whether the first item of the root is meant, not the list."""
 
     def variables(self, given: Mapping[str, Any], **own: Any) -> dict[str, Any]:
         """The variables of the query: those of the mutation that it uses, and its own."""
         return {name: value for name, value in given.items() if name in self.used} | own
 
+    def found(self, data: Mapping[str, Any]) -> Any:
+        """What was asked for, in the data of its answer."""
+        value = data.get(self.root)
+        return value[0] if self.single and value else value
+
+    def inside(self, path: Sequence[str | int]) -> Sequence[str | int]:
+        """The rest of an error's path, below what was asked for."""
+        return path[2 if self.single else 1 :]
+
 
 def reading_object(operation: Operation, nodes: Sequence[FieldNode]) -> Reading:
-    """The query `node(id, asOf)` with the selections of the field nodes."""
-    return _reading(operation, nodes, "node", f"id: ${ID}", f"${ID}: ID!", "")
+    """The query `nodes(ids, asOf)` for one id, with the selections of the field nodes."""
+    return _reading(operation, nodes, "nodes", f"ids: [${ID}]", f"${ID}: ID!", "", single=True)
 
 
 def reading_events(operation: Operation, nodes: Sequence[FieldNode], event: str) -> Reading:
@@ -52,7 +63,13 @@ def reading_proof(operation: Operation, nodes: Sequence[FieldNode]) -> Reading:
 
 
 def _reading(
-    operation: Operation, nodes: Sequence[FieldNode], root: str, argument: str, variable: str, on: str
+    operation: Operation,
+    nodes: Sequence[FieldNode],
+    root: str,
+    argument: str,
+    variable: str,
+    on: str,
+    single: bool = False,
 ) -> Reading:
     key = f"reading {' '.join(str(id(node)) for node in nodes)}"
     if key not in operation.kept:
@@ -67,7 +84,7 @@ def _reading(
         asked = f"{argument}, asOf: {{position: ${AT}}}" if argument else f"position: ${AT}"
         text = f"{head} {{ {root}({asked}) {{ {selections} }} }}"
         text = "\n".join([text, *(print_ast(operation.fragments[name]) for name in spread)])
-        operation.kept[key] = Reading(choose(parsed(text), text, None), root, used)
+        operation.kept[key] = Reading(choose(parsed(text), text, None), root, used, single)
     found: Reading = operation.kept[key]
     return found
 

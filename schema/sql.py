@@ -25,6 +25,7 @@ from strawberry.types.field import StrawberryField
 
 from schema.plan.source import Arguments, Document, Owned, Row, Scope, Source, text
 from schema.scalars import Date, DateTime, Position
+from service.replica.tables import TABLES
 
 __all__ = ["Arguments", "Document", "Owned", "Row", "Scope", "Source", "text"]
 
@@ -57,6 +58,8 @@ class Argument:
     description: str
     default: Any = strawberry.UNSET
     choice: bool = False
+    graphql_name: str | None = None
+    """What clients call it, where that is not the name in camel case."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +126,8 @@ class Listing:
     select: Callable[[Source, Arguments], str] | None = None
     kinds: Kinds | None = None
     arguments: tuple[Argument, ...] = ()
+    usual: tuple[str, Callable[[Row], str]] | None = None
+    """A field of the filter, and the predicate that holds where it is not given."""
 
 
 @dataclass(frozen=True)
@@ -158,10 +163,12 @@ class AsOf:
     time: DateTime | None = strawberry.field(default=strawberry.UNSET, description="What the record said at this time.")
 
 
-AS_OF = (
-    Argument("as_of", AsOf | None, "Read what the record said then, instead of now."),
-    Argument("min_position", Position | None, "Wait until this position can be read: the one that a mutation gave."),
+_MIN_POSITION = Argument(
+    "min_position", Position | None, "Wait until this position can be read: the one that a mutation gave."
 )
+AS_OF = (Argument("as_of", AsOf | None, "Read what the record said then, instead of now."), _MIN_POSITION)
+RETRACTED_HIDDEN = ("retracted", lambda row: f"{row['retracted']} = 0")
+"""Lists of objects leave retracted ones out unless the filter's `retracted` says otherwise."""
 ON = Argument("on", Date | None, "What held in the world on that day, by what the record says now or at `asOf`.")
 _ID = Argument("id", strawberry.ID, "The id.")
 PAGE = (
@@ -260,16 +267,21 @@ def connection(
     select: Callable[..., str] | None = None,
     arguments: tuple[Argument, ...] = (),
     root: bool = False,
+    moment: Argument | None = None,
     **options: Any,
 ) -> Any:
     """A keyset connection. `order` is an enum whose values are orders, "day" and "-day"; `by` the default order.
 
     An order names columns, all of one direction: "-created" or "day"; the row's key is added. `filter` is an input
     type with the helpers below. `select` reads a SELECT with a unique column `key` in place of the table's rows.
+    `moment` is the argument `as_of` of a root field under another name. Retracted objects are left out.
     """
     by = by or ("ord" if owned else "-created")
-    lists = (*arguments, *PAGE, *_filter(filter), *_order(order, by), *(AS_OF if root else ()))
-    return _field(description, Listing(table, owned, where, by, filter, root, select, kinds, arguments), lists, options)
+    at = AS_OF if moment is None else (moment, _MIN_POSITION)
+    lists = (*arguments, *PAGE, *_filter(filter), *_order(order, by), *(at if root else ()))
+    usual = RETRACTED_HIDDEN if table in TABLES and not TABLES[table].owned else None
+    made = Listing(table, owned, where, by, filter, root, select, kinds, arguments, usual)
+    return _field(description, made, lists, options)
 
 
 def listing(description: str, table: str, **options: Any) -> Any:
@@ -280,6 +292,11 @@ def listing(description: str, table: str, **options: Any) -> Any:
 def single(description: str, table: str | None = None, *, on: bool = True, **options: Any) -> Any:
     """A root field that reads one object by id; of the field's type, or whichever the id says for an interface."""
     return _field(description, Single(table, on), (_ID, *AS_OF, *((ON,) if on else ())), options)
+
+
+def refetched(description: str, **options: Any) -> Any:
+    """The root field `node`, by whose one argument Relay's compiler knows it: any other makes it refuse the schema."""
+    return _field(description, Single(None, on=False), (_ID,), options)
 
 
 def several(description: str, **options: Any) -> Any:
@@ -318,7 +335,7 @@ def _field(description: str, reading: Reading, arguments: tuple[Argument, ...], 
     made.arguments = [
         StrawberryArgument(
             python_name=each.name,
-            graphql_name=None,
+            graphql_name=each.graphql_name,
             type_annotation=StrawberryAnnotation(each.type),
             description=each.description,
             default=each.default,

@@ -251,9 +251,9 @@ def test_11_changes_tell_field_by_field_which_event_caused_what(record: Reading)
         act("SourceWithdrawn", "source:glance-tungsten"),
     )  # fmt: skip
     query = """query ($from: Position!) { changes(from: {position: $from}) { totalCount nodes {
-      id kind object { id } fields { field was now event { id type } } events { type } corrections { kind }
+      objectId kind object { id } fields { field was now event { id type } } events { type } corrections { kind }
     } } }"""
-    changes = by(record.ask(query, **{"from": start})["changes"]["nodes"], "id")
+    changes = by(record.ask(query, **{"from": start})["changes"]["nodes"], "objectId")
     assert changes["deal:new"]["kind"] == "ADDED"
     assert changes["source:glance-tungsten"]["kind"] == "CORRECTED"
     assert [one["kind"] for one in changes["source:glance-tungsten"]["corrections"]] == ["SourceWithdrawn"]
@@ -346,12 +346,12 @@ def test_the_ministry_is_announced_before_the_assembly_and_decreed_after(first: 
 
 def test_search_finds_words_and_marks_them(first: Reading) -> None:
     query = """{ search(text: "tungsten joint", nouns: [DEAL]) { totalCount edges { cursor node {
-      id noun title snippet object { id ... on Deal { commitment } }
+      objectId noun title snippet object { id ... on Deal { commitment } }
     } } } }"""
     answer = first.ask(query)["search"]
     assert answer["totalCount"] == 1
     hit = answer["edges"][0]["node"]
-    assert (hit["id"], hit["noun"], hit["object"]["id"]) == (TUNGSTEN, "DEAL", TUNGSTEN)
+    assert (hit["objectId"], hit["noun"], hit["object"]["id"]) == (TUNGSTEN, "DEAL", TUNGSTEN)
     assert hit["title"] == "<mark>Joint</mark> venture for <mark>tungsten</mark> in Kazakhstan"
 
 
