@@ -10,9 +10,6 @@ from schema.filters import Value, any_of, at_least, at_most, equals, flag, havin
 from schema.plan.source import Row
 from schema.scalars import Date, DateTime, Decimal, Position
 
-RETRACTED_HIDDEN = ("retracted", lambda row: f"{row['retracted']} = 0")
-"""Lists leave retracted objects out unless the filter's `retracted` says otherwise."""
-
 C = TypeVar("C", bound=Code)
 
 

@@ -218,7 +218,7 @@ class Compiler:
         alias = f"se{next(source.row.aliases)}"
         made = reading.select(inside, arguments)
         table = find_table(self._schema, get_named_type(field.definition.type).name) or ""
-        row = replace(inside.row, table=table, alias=alias, schema="main", given=None)
+        row = replace(inside.row, table=table, alias=alias, schema="main" if table else inside.row.schema, given=None)
         node = self.node(field, row, reading.kinds)
         if isinstance(get_nullable_type(field.definition.type), GraphQLList):
             return [listed(node, f"({made}) AS {alias}")]

@@ -12,7 +12,7 @@ from graphql.execution.values import VariableValues
 from schema.errors import ApiError, ErrorCode, coded, formatted
 from schema.operation import Operation
 from schema.plan.island import Islands
-from schema.plan.paging import Ceilings, Moment
+from schema.plan.paging import Ceilings, Moment, time_in
 from schema.plan.pieces import MISSING
 from schema.plan.plan import Plan, Request, Root, plan_of
 from schema.plan.run import Job, Replica, Runner
@@ -129,7 +129,7 @@ class Engine:
             for call in plan.calls:
                 values = call.values(coerced)
                 least = max(least, values.get("minPosition") or 0)
-                if (time := (values.get("asOf") or {}).get("time")) is not None:
+                if (time := time_in(values)) is not None:
                     times[time] = 0
         if least:
             await self._wait(least)

@@ -12,7 +12,7 @@ from graphql.execution.collect_fields import FieldDetails
 from schema.plan.arguments import Binder
 from schema.plan.compile import Compiler
 from schema.plan.kinds import find_table
-from schema.plan.paging import Ceilings, Moment, Prepared, Reader
+from schema.plan.paging import Ceilings, Moment, Prepared, Reader, time_in
 from schema.plan.plan import calls_in, names_of_conditions
 from schema.plan.run import Job, Statement
 from schema.plan.selection import Call, Field, Selector
@@ -66,7 +66,7 @@ class Islands:
         """The statement that reads the field. Raises GraphQLError for arguments that cannot be."""
         made = self._made(info)
         calls = {call: call.values(info.variable_values) for call in made.calls}
-        named = [values["asOf"]["time"] for values in calls.values() if (values.get("asOf") or {}).get("time")]
+        named = [time for values in calls.values() if (time := time_in(values)) is not None]
         reader = Reader(moment, self._ceilings, {each: time_at(each) for each in named})
         prepared = {call: reader.read(call, values) for call, values in calls.items()}
         read_at = getattr(source, "read_at", None)

@@ -6,11 +6,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from schema.plan.arguments import chosen
-from schema.plan.paging import Page, Prepared
+from schema.plan.paging import Page, Prepared, keys_of, sorts_of
 from schema.plan.pieces import Pieces, Text, listed, quoted
 from schema.plan.source import Row, Source
 from schema.sql import Listing
-from service.replica.tables import TABLES
 
 if TYPE_CHECKING:
     from schema.plan.compile import Compiler
@@ -44,18 +43,8 @@ class _Lister:
         self.number = next(source.row.aliases)
 
     def _keys(self) -> _Keys:
-        order = self.prepared.order
-        table = TABLES.get(self.reading.table)
-        if self.reading.select is not None:
-            finds: tuple[str, ...] = ("key",)
-        elif self.reading.table == "event":
-            finds = ("position",)
-        elif table is not None and not table.owned:
-            finds = ("id",)
-        else:
-            finds = ("key",) if self.reading.owned else ("owner", "key")
-        columns = tuple(name for name in order.lstrip("-").split(", ") if name not in finds)
-        return _Keys((*columns, *finds), finds, order.startswith("-"))
+        finds = keys_of(self.reading)
+        return _Keys(sorts_of(self.reading, self.prepared.order), finds, self.prepared.order.startswith("-"))
 
     def sql(self) -> Pieces:
         """The object of the connection."""
@@ -97,8 +86,11 @@ class _Lister:
         tests = [] if self.reading.select is not None else [row.alive]
         if self.reading.where is not None:
             tests.append(self.reading.where(self.parent, row))
+        given = self.prepared.arguments.get("filter")
         if self.reading.filter is not None:
-            tests.append(chosen(self.prepared.arguments.get("filter"), self.reading.filter, row))
+            tests.append(chosen(given, self.reading.filter, row))
+        if self.reading.usual is not None and (given or {}).get(self.reading.usual[0]) is None:
+            tests.append(self.reading.usual[1](row))
         return " AND ".join(test for test in tests if test != "1") or "1"
 
     def _bounds(self, row: Row) -> list[str]:

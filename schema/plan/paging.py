@@ -1,5 +1,6 @@
 """What the arguments of a call mean: the moment to read at, the page, the cursor; made anew for each request."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -11,6 +12,7 @@ from schema.plan.cursor import list_mark, read_cursor, record_mark
 from schema.plan.selection import Call
 from schema.plan.source import Row, Scope
 from schema.sql import Argument, Computed, Listing, Select, Single
+from service.replica.tables import TABLES
 
 ROOTS = ("as_of", "min_position", "on")
 PAGES = ("first", "after", "last", "before")
@@ -128,7 +130,7 @@ class Reader:
             if text is None:
                 ends.append(None)
                 continue
-            cursor = read_cursor(text, record, list_, len(prepared.order.split(",")) + 1)
+            cursor = read_cursor(text, record, list_, len(sorts_of(reading, prepared.order)))
             ends.append([self.binder.bind(key) for key in cursor.keys])
             position = self._same(position, cursor.position)
         self.binder.shape.append(backward)
@@ -152,6 +154,24 @@ class Reader:
         return limit, last is not None
 
 
+def keys_of(reading: Listing) -> tuple[str, ...]:
+    """The columns by which a row of the list is found again."""
+    if reading.select is not None:
+        return ("key",)
+    if reading.table == "event":
+        return ("position",)
+    table = TABLES.get(reading.table)
+    if table is not None and not table.owned:
+        return ("id",)
+    return ("key",) if reading.owned else ("owner", "key")
+
+
+def sorts_of(reading: Listing, order: str) -> tuple[str, ...]:
+    """The columns by which the list is sorted: those of the order, and the row's keys."""
+    finds = keys_of(reading)
+    return (*(name for name in order.lstrip("-").split(", ") if name not in finds), *finds)
+
+
 def order_of(reading: Listing, given: dict[str, Any]) -> str:
     """The order that a list is asked for in."""
     asked = given.get("order_by")
@@ -170,6 +190,17 @@ def _choices(call: Call) -> frozenset[str]:
 
 
 def times_in(calls: list[Call], variables: VariableValues) -> list[str]:
-    """The recorded times that calls name in `asOf`."""
-    found = (call.values(variables).get("asOf") for call in calls)
-    return [each["time"] for each in found if each and each.get("time") is not None]
+    """The recorded times that calls name as their moment."""
+    found = (time_in(call.values(variables)) for call in calls)
+    return [time for time in found if time is not None]
+
+
+MOMENTS = ("asOf", "to")
+"""What clients call the argument with the moment that a field is read at."""
+
+
+def time_in(values: Mapping[str, Any]) -> str | None:
+    """The recorded time that coerced arguments name as the moment to read at."""
+    given: Mapping[str, Any] = next((values[name] for name in MOMENTS if values.get(name)), {})
+    time: str | None = given.get("time")
+    return time

@@ -13,7 +13,7 @@ from graphql.language import DirectiveNode, Node, VariableNode, Visitor, visit
 
 from schema.operation import Operation
 from schema.plan.compile import Compiler
-from schema.plan.paging import Ceilings, Moment, Prepared, Reader
+from schema.plan.paging import MOMENTS, Ceilings, Moment, Prepared, Reader
 from schema.plan.run import Job, OnDay, Statement
 from schema.plan.selection import Call, Field, Selection, Selector
 from schema.plan.source import Row, Scope
@@ -22,7 +22,7 @@ from schema.sql import Listing, Select, Several, Single
 _MOST_PLANS = 16
 _MOST_STATEMENTS = 64
 _KEPT = "plans"
-_REQUESTED = frozenset(("asOf", "minPosition", "after", "before", "on"))
+_REQUESTED = frozenset((*MOMENTS, "minPosition", "after", "before", "on"))
 
 
 @dataclass(eq=False)
@@ -82,7 +82,7 @@ def _planned(schema: GraphQLSchema, operation: Operation, variables: VariableVal
     selection = Selector(schema, operation.fragments, operation.definition, variables).select()
     roots = [Root(each, list(dict.fromkeys(calls_in(each)))) for each in selection.fields]
     named = {argument.name.value for root in roots for call in root.calls for argument in call.node.arguments or ()}
-    return Plan(selection, roots, bool(named & {"asOf", "minPosition"}))
+    return Plan(selection, roots, bool(named & {*MOMENTS, "minPosition"}))
 
 
 def calls_in(field: Field, seen: set[int] | None = None) -> Iterator[Call]:
