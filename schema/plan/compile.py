@@ -23,7 +23,7 @@ from schema.plan.selection import Call, Field
 from schema.plan.source import Document, Row, Source
 from schema.sql import Column, Computed, Embedded, Kinds, Listing, Needs, One, Own, Select, Several, Single
 
-_MOST_FIELDS = 5_000
+_MOST_FIELDS = 3_000
 
 COLUMN = "~"
 """Before the name of a column that a Python resolver reads."""

@@ -10,6 +10,7 @@ from graphql import ExecutionResult, GraphQLError, GraphQLResolveInfo, GraphQLSc
 from graphql.execution.values import VariableValues
 
 from schema.errors import ApiError, ErrorCode, coded, formatted
+from schema.limits import Ceiling, Limits
 from schema.operation import Operation
 from schema.plan.island import Islands
 from schema.plan.paging import Ceilings, Moment, time_in
@@ -52,8 +53,11 @@ _ALONE = Alone()
 class Engine:
     """Executes operations on one schema and one replica. One for each process."""
 
-    def __init__(self, schema: GraphQLSchema, replica: Replica, ceilings: Ceilings = _USUAL) -> None:
-        """Take the schema, whose resolvers are put in place, and the replica."""
+    def __init__(
+        self, schema: GraphQLSchema, replica: Replica, ceilings: Ceilings = _USUAL, limits: Limits | None = None
+    ) -> None:
+        """Take the schema, whose resolvers are put in place, the replica, and what an operation may cost."""
+        self._limits = limits or Limits(schema, Ceiling(page_default=ceilings.page_default))
         self.schema = prepare(schema, self._fetch)
         self._replica = replica
         self._ceilings = ceilings
@@ -73,9 +77,11 @@ class Engine:
         if isinstance(coerced, list):
             return response(None, coded(coerced, ErrorCode.INPUT), began=False)
         try:
-            return await self._executed(operation, variables, coerced, context)
+            cost = self._limits.check_cost(operation, coerced.coerced)
+            answer = await self._executed(operation, variables, coerced, context)
         except GraphQLError as error:
             return response(None, [error])
+        return with_cost(answer, cost, self._limits.ceiling.cost) if context.extensions.get("cost") else answer
 
     async def executed_slowly(
         self, operation: Operation, variables: Mapping[str, Any] | None = None, context: Surroundings = _ALONE
@@ -220,6 +226,11 @@ class Engine:
 def parsed(text: bytes) -> Any:
     """The fetched JSON; what is missing is null."""
     return orjson.loads(text.replace(_MISSING, b"null"))
+
+
+def with_cost(answer: bytes, cost: int, most: int) -> bytes:
+    """The response with `extensions.cost`."""
+    return b'%b,"extensions":{"cost":{"requested":%d,"most":%d}}}' % (answer[:-1], cost, most)
 
 
 def response(data: Any, errors: list[GraphQLError], began: bool = True) -> bytes:

@@ -1,0 +1,267 @@
+"""What an operation may ask for: depth, fields and repetitions of the document, and the cost of what it selects.
+
+Every rule walks each selection set and each fragment once, so the time is linear in the document, whatever it spreads.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from graphql import (
+    FieldNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    GraphQLField,
+    GraphQLList,
+    GraphQLNamedType,
+    GraphQLSchema,
+    InlineFragmentNode,
+    IntValueNode,
+    SelectionSetNode,
+    ValueNode,
+    get_named_type,
+    get_nullable_type,
+    is_composite_type,
+    is_leaf_type,
+)
+from graphql.language import ListValueNode, VariableNode
+
+from schema.errors import ApiError, ErrorCode
+from schema.operation import Operation
+from schema.plan.selection import reading_of
+from schema.sql import Listing, Needs, Several
+
+_KEPT = "cost"
+_MOST_COSTS = 64
+_INTROSPECTION_LISTS = frozenset(("fields", "inputFields", "interfaces", "possibleTypes"))
+_ENDLESS = 10**12
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ceiling:
+    """The most of each that one operation may have."""
+
+    depth: int = 15
+    fields: int = 2_000
+    """Fields of the whole document with its fragments spread out."""
+    repeats: int = 50
+    """Fields of one name (or alias) beside each other, beyond the first, in the whole document."""
+    directives: int = 200
+    roots: int = 30
+    introspections: int = 2
+    """Roots of the schema's own description, and how often its lists may lie within one another."""
+    cost: int = 50_000
+    page_default: int = 20
+    list_items: int = 4
+    """How many items a list without pages is taken to have."""
+    python_cost: int = 20
+    """The cost of a field that is no SQL."""
+
+
+class _Size(NamedTuple):
+    """What a selection set comes to, with its fragments."""
+
+    depth: int = 0
+    fields: int = 0
+    described: int = 0
+    """How deep lists of the schema's own description lie within one another."""
+
+
+@dataclass
+class _Shape:
+    """Measures one document, before it is known to be valid."""
+
+    operation: Operation
+    ceiling: Ceiling
+    sizes: dict[str, _Size | None] = field(default_factory=dict)
+    repeats: int = 0
+    directives: int = 0
+
+    def of(self, selections: SelectionSetNode | None, level: int = 1) -> _Size:
+        """The size of a selection set. Raises ApiError as soon as it is too deep."""
+        if selections is None:
+            return _Size()
+        if level > self.ceiling.depth:
+            raise _too("depth", self.ceiling.depth)
+        names = Counter(_key(node) for node in selections.selections)
+        self.repeats += sum(names.values()) - len(names)
+        sizes = [self._node(node, level) for node in selections.selections]
+        return _Size(
+            max((size.depth for size in sizes), default=0),
+            min(sum(size.fields for size in sizes), _ENDLESS),
+            max((size.described for size in sizes), default=0),
+        )
+
+    def _node(self, node: Any, level: int) -> _Size:
+        self.directives += len(node.directives or ())
+        if isinstance(node, FieldNode):
+            below = self.of(node.selection_set, level + 1)
+            described = below.described + (node.name.value in _INTROSPECTION_LISTS)
+            return _Size(below.depth + 1, below.fields + 1, described)
+        if isinstance(node, InlineFragmentNode):
+            return self.of(node.selection_set, level)
+        return self._fragment(node, level)
+
+    def _fragment(self, node: FragmentSpreadNode, level: int) -> _Size:
+        name = node.name.value
+        fragment = self.operation.fragments.get(name)
+        if fragment is None:
+            return _Size()
+        if name not in self.sizes:
+            self.sizes[name] = None  # a fragment within itself is an error of validation
+            self.sizes[name] = self.of(fragment.selection_set, level=1)
+        found = self.sizes[name] or _Size()
+        if level - 1 + found.depth > self.ceiling.depth:
+            raise _too("depth", self.ceiling.depth)
+        return found
+
+
+def _key(node: Any) -> str:
+    if isinstance(node, FieldNode):
+        return node.alias.value if node.alias else node.name.value
+    if isinstance(node, FragmentSpreadNode):
+        return f"...{node.name.value}"
+    return f"...on {node.type_condition.name.value if node.type_condition else ''}"
+
+
+def _too(what: str, most: int) -> ApiError:
+    return ApiError(ErrorCode.TOO_COSTLY, f"The operation exceeds the limit of {what}, {most}.")
+
+
+class Limits:
+    """The limits of one schema: called with an operation before validation; `cost` once its variables are known."""
+
+    def __init__(self, schema: GraphQLSchema, ceiling: Ceiling) -> None:
+        """Take the schema and the ceilings."""
+        self.schema = schema
+        self.ceiling = ceiling
+
+    def __call__(self, operation: Operation) -> Sequence[GraphQLError]:
+        """The errors of a document that is too large in some way; empty if it is not."""
+        try:
+            self._check(operation)
+        except ApiError as error:
+            return [error]
+        return []
+
+    def _check(self, operation: Operation) -> None:
+        shape = _Shape(operation, self.ceiling)
+        size = shape.of(operation.definition.selection_set)
+        for name in operation.fragments:
+            if name not in shape.sizes:
+                shape.sizes[name] = None
+                shape.of(operation.fragments[name].selection_set)
+        roots = operation.definition.selection_set.selections
+        described = sum(isinstance(node, FieldNode) and node.name.value in ("__schema", "__type") for node in roots)
+        for what, found, most in (
+            ("fields", size.fields, self.ceiling.fields),
+            ("repeated fields", shape.repeats, self.ceiling.repeats),
+            ("directives", shape.directives, self.ceiling.directives),
+            ("root fields", len(roots), self.ceiling.roots),
+            ("introspection", max(described, size.described - 1), self.ceiling.introspections),
+        ):
+            if found > most:
+                raise _too(what, most)
+
+    def cost(self, operation: Operation, variables: Mapping[str, Any]) -> int:
+        """What a valid operation costs: each field 1, times the items of the lists that it lies in."""
+        names, kept = operation.kept.setdefault(_KEPT, (_page_variables(operation), {}))
+        key = tuple(_amount(variables.get(name)) for name in names)
+        if key not in kept:
+            if len(kept) >= _MOST_COSTS:
+                kept.clear()
+            kept[key] = _Costs(self.schema, self.ceiling, operation, variables).whole()
+        found: int = kept[key]
+        return found
+
+    def check_cost(self, operation: Operation, variables: Mapping[str, Any]) -> int:
+        """The cost. Raises ApiError with code TOO_COSTLY over the ceiling."""
+        cost = self.cost(operation, variables)
+        if cost > self.ceiling.cost:
+            message = (
+                f"The operation costs {cost}; the most is {self.ceiling.cost}. Ask for smaller pages or fewer fields."
+            )
+            raise ApiError(ErrorCode.TOO_COSTLY, message, extensions={"cost": cost})
+        return cost
+
+
+class _Costs:
+    """Adds up one operation; fragments once."""
+
+    def __init__(
+        self, schema: GraphQLSchema, ceiling: Ceiling, operation: Operation, variables: Mapping[str, Any]
+    ) -> None:
+        self._schema = schema
+        self._ceiling = ceiling
+        self._operation = operation
+        self._variables = variables
+        self._fragments: dict[str, int] = {}
+
+    def whole(self) -> int:
+        root = self._schema.get_root_type(self._operation.definition.operation)
+        assert root is not None
+        return self._selections(root, self._operation.definition.selection_set)
+
+    def _selections(self, kind: GraphQLNamedType, selections: SelectionSetNode | None) -> int:
+        if selections is None:
+            return 0
+        return min(sum(self._node(kind, node) for node in selections.selections), _ENDLESS)
+
+    def _node(self, kind: GraphQLNamedType, node: Any) -> int:
+        if isinstance(node, FieldNode):
+            return self._field(kind, node)
+        if isinstance(node, InlineFragmentNode):
+            return self._selections(self._condition(node, kind), node.selection_set)
+        name = node.name.value
+        if name not in self._fragments:
+            fragment = self._operation.fragments[name]
+            self._fragments[name] = self._selections(self._condition(fragment, kind), fragment.selection_set)
+        return self._fragments[name]
+
+    def _condition(self, node: Any, kind: GraphQLNamedType) -> GraphQLNamedType:
+        return self._schema.type_map[node.type_condition.name.value] if node.type_condition else kind
+
+    def _field(self, kind: GraphQLNamedType, node: FieldNode) -> int:
+        name = node.name.value
+        found = self._schema.get_field(kind, name) if is_composite_type(kind) else None
+        if found is None or name.startswith("__"):
+            return 1
+        below = self._selections(get_named_type(found.type), node.selection_set)
+        own = self._ceiling.python_cost if _is_python(found, name) else 1
+        return own + below * self._items(found, name, node)
+
+    def _items(self, found: GraphQLField, name: str, node: FieldNode) -> int:
+        if is_leaf_type(get_named_type(found.type)):
+            return 1
+        given = {each.name.value: each.value for each in node.arguments or ()}
+        match reading_of(found, name):
+            case Listing():
+                return self._number(given.get("first", given.get("last")), self._ceiling.page_default)
+            case Several():
+                return self._number(given.get("ids"), 1)
+        is_page = name in ("edges", "nodes")  # its connection counts the items
+        return self._ceiling.list_items if isinstance(get_nullable_type(found.type), GraphQLList) and not is_page else 1
+
+    def _number(self, node: ValueNode | None, otherwise: int) -> int:
+        if isinstance(node, VariableNode):
+            amount = _amount(self._variables.get(node.name.value))
+            return otherwise if amount is None else amount
+        if isinstance(node, IntValueNode):
+            return max(1, int(node.value))
+        return max(1, len(node.values)) if isinstance(node, ListValueNode) else otherwise
+
+
+def _is_python(found: GraphQLField, name: str) -> bool:
+    return isinstance(reading_of(found, name), Needs)
+
+
+def _amount(value: Any) -> int | None:
+    if isinstance(value, list):
+        return max(1, len(value))
+    return max(1, value) if isinstance(value, int) else None
+
+
+def _page_variables(operation: Operation) -> tuple[str, ...]:
+    """The variables of whole numbers and lists, which may be the size of a page."""
+    return tuple(node.variable.name.value for node in operation.definition.variable_definitions or ())
