@@ -11,6 +11,8 @@ from schema.query import Query
 from schema.scalars import SCALARS
 from schema.streams import Subscription
 
+_ONE_OF = "directive @oneOf on INPUT_OBJECT"
+
 
 def build() -> strawberry.Schema:
     """The schema."""
@@ -25,4 +27,4 @@ def build() -> strawberry.Schema:
 
 def sdl() -> str:
     """The schema as text."""
-    return build().as_str() + "\n"
+    return build().as_str().replace(_ONE_OF, f'"""Exactly one of the fields is given."""\n{_ONE_OF}') + "\n"
