@@ -11,6 +11,7 @@ import uvicorn
 
 from schema.context import Access
 from schema.http import GraphQLApp, Manner
+from service.app import create_app
 from service.keys import open_keys
 from service.node import Node
 from service.settings import Settings
@@ -26,7 +27,7 @@ class _Server(uvicorn.Server):
 class Served:
     """A server that answers, what it serves, and the key that may write."""
 
-    app: GraphQLApp
+    app: Any
     port: int
     key: str
     server: uvicorn.Server
@@ -84,6 +85,22 @@ def running(folder: Path, **settings: Any) -> Iterator[Node]:
     try:
         yield node
     finally:
+        node.stop()
+
+
+@asynccontextmanager
+async def served_whole(folder: Path, **settings: Any) -> AsyncIterator[Served]:
+    """The whole API with the first record, as `tamga serve` wires it."""
+    node = Node(replace(Settings(data_dir=folder, seal=False), **settings))
+    app = create_app(node)
+    await asyncio.to_thread(node.start)
+    app.health.started = True
+    await asyncio.to_thread(app.health.look)
+    try:
+        async with serving(app) as (server, port):
+            yield Served(app, port, app.recorder.path.read_text().strip(), server)
+    finally:
+        app.close()
         node.stop()
 
 
