@@ -52,7 +52,8 @@ class App:
         self._errors = CountedErrors(self.metrics)
         logging.getLogger().addHandler(self._errors)
         self.health.on_look.append(lambda: self.metrics.appended(node.log))
-        schema = sound(build()._schema)
+        built = build()
+        schema = sound(built._schema)
         ceilings = Ceilings(time_limit=settings.query_timeout, wait=settings.min_position_timeout)
         self._engine = Engine(schema, node.replica, ceilings)
         self.streams = Subscriptions(schema, node.replica, ceilings)
@@ -68,7 +69,7 @@ class App:
             authenticate=_authenticate(self.recorder.keys),
         )
         manner = Manner(open_reading=settings.open_reading)
-        self._graphql = GraphQLApp(services, sdl(), manner=manner, beyond=Beyond(self).routes())
+        self._graphql = GraphQLApp(services, built.as_str() + "\n", manner=manner, beyond=Beyond(self).routes())
         self.drain = self._graphql.drain
         self._outermost = _for_pages(self._serve, settings.allowed_origins)
         self._request_ids = map(f"{secrets.token_hex(4)}-{{:x}}".format, itertools.count(1))

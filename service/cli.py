@@ -8,6 +8,7 @@ from service.commands.migrate import migrate
 from service.commands.rebuild import rebuild
 from service.commands.record import record
 from service.commands.replay import replay
+from service.commands.replica import replica
 from service.commands.schema import schema
 from service.commands.serve import serve
 from service.settings import described
@@ -27,5 +28,5 @@ def main() -> None:
     """
 
 
-for command in (serve, record, events, rebuild, audit, replay, migrate, schema):
+for command in (serve, record, events, rebuild, replica, audit, replay, migrate, schema):
     main.add_command(command)

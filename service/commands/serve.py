@@ -58,8 +58,10 @@ def serve() -> None:
     try:
         listener = server.listen(given.host, given.port)
         raise SystemExit(workers.serve(given, listener, lambda serving: announce(serving, listener.getsockname()[:2])))
-    except (server.CannotListen, PersistenceError, ValueError, OSError) as error:
+    except (server.CannotListen, PersistenceError, ValueError) as error:
         raise Unusable(str(error)) from None
+    except OSError as error:
+        raise Unusable(f"{error.filename}: {error.strerror}" if error.filename else str(error)) from None
 
 
 def announce(serving: Serving, address: tuple[str, int]) -> None:

@@ -12,6 +12,7 @@ from service.log.log import Log
 from service.replica.attempts import Attempts
 from service.replica.projector import Projector
 from service.replica.store import position_of
+from service.replica.swap import swap_in
 from service.replica.tables import ddl, is_index
 
 Progress = Callable[[int, int], None]
@@ -30,7 +31,7 @@ def rebuild(log: Log, path: Path, progress: Progress | None = None) -> int:
     building = path.with_suffix(f".building-{os.getpid()}")
     try:
         position = _build(log, building, progress, Attempts(path.with_name(f"{path.stem}-rebuild.db"), _BATCH))
-        os.replace(building, path)
+        swap_in(building, path)
     finally:
         _clear(path)
     return position

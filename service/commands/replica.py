@@ -1,0 +1,53 @@
+"""`tamga replica`: snapshots of the read model, so that a new node need not fold the whole log."""
+
+from pathlib import Path
+
+import click
+
+from service.commands.common import REFUSED, Unusable, opened_log, plural, progress_bar, settings
+from service.replica.snapshot import SnapshotRefused
+from service.replica.snapshot import load as load_snapshot
+from service.replica.snapshot import save as save_snapshot
+from service.replica.store import Replica
+
+
+@click.group()
+def replica() -> None:
+    """Save this node's replica as one file, or start a new node from such a file.
+
+    \b
+    tamga replica save tamga.replica    on a node that runs or not
+    tamga replica load tamga.replica    on a new node of the same log, before 'tamga serve'
+    """
+
+
+@replica.command("save")
+@click.argument("file", type=click.Path(dir_okay=False, writable=True, path_type=Path))
+def save_command(file: Path) -> None:
+    """Copy the replica into FILE, as it is at this moment; a server that uses it goes on."""
+    given = settings()
+    with opened_log(given) as log, progress_bar("copying the replica") as move:
+        try:
+            about = save_snapshot(Replica(given.data_dir, log.record_id), file, move)
+        except OSError as error:
+            raise Unusable(str(error)) from None
+    click.echo(f"{file}: {plural(about.position, 'event')} of the record {about.record_id}")
+
+
+@replica.command("load")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def load_command(file: Path) -> None:
+    """Make FILE the replica of this node, if it is of the same record and rules; what came since is folded at start.
+
+    Exits with 1 if FILE is refused; then nothing has changed.
+    """
+    given = settings()
+    given.data_dir.mkdir(parents=True, exist_ok=True)
+    with opened_log(given) as log, progress_bar("copying the replica") as move:
+        try:
+            about = load_snapshot(log, Replica(given.data_dir, log.record_id), file, move)
+        except SnapshotRefused as no:
+            click.secho(f"{file} is refused: {no}", fg="red", err=True)
+            raise SystemExit(REFUSED) from None
+        left = log.head().position - about.position
+    click.echo(f"{file}: this node starts at {plural(about.position, 'event')}, {left:,} behind the log")
