@@ -3,11 +3,14 @@
 from typing import Any
 
 import apsw
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.fact import Fact
+from service.replica.day import fold_on
 from service.replica.projector import Projector
+from service.replica.rows import ClaimedRow, ClaimRow, ClaimSourceRow
 from service.replica.store import position_of
 from service.replica.tables import ALIVE, TABLES, ddl
 from tests.support.histories import entries, histories
@@ -85,6 +88,33 @@ def test_a_row_is_only_written_anew_when_it_changed(facts: list[Fact]) -> None:
         assert not connection.execute(
             f"SELECT 1 FROM {name} a JOIN {name} b ON a.until = b.since AND {same}"
         ).fetchall(), name
+
+
+@settings(max_examples=40, deadline=None)
+@given(histories())
+def test_folding_event_by_event_equals_folding_each_object_from_nothing(facts: list[Fact]) -> None:
+    connection = replica()
+    connection.execute("ATTACH ':memory:' AS scratch")
+    for statement in ddl("scratch"):
+        connection.execute(statement)
+    Projector(connection).apply(entries(facts))
+    for id in {fact.id for fact in facts}:
+        known = fold_on(connection, id, "9999-12-31", len(facts))
+        for name, table in TABLES.items():
+            columns = ", ".join(column for column in table.all_columns if column not in ("since", "until"))
+            alive = f"WHERE until = {ALIVE} AND {table.keys[0]} = ? ORDER BY {', '.join(table.keys)}"
+            main, scratch = (
+                connection.execute(f"SELECT {columns} FROM {schema}.{name} {alive}", (id,)).fetchall()
+                for schema in ("main", "scratch")
+            )
+            assert main == scratch or not known, (id, name)
+
+
+@pytest.mark.parametrize(
+    ("row", "table"), [(ClaimRow, "claim"), (ClaimSourceRow, "claim_source"), (ClaimedRow, "claimed")]
+)
+def test_a_named_row_has_the_columns_of_its_table_in_their_order(row: Any, table: str) -> None:
+    assert row._fields == TABLES[table].names
 
 
 def test_nothing_is_alive_before_the_first_position() -> None:

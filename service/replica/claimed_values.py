@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -69,6 +69,22 @@ def text_of(value: Any) -> str:
     if isinstance(value, tuple):
         return ", ".join(text_of(item) for item in value)
     return value.code if isinstance(value, SectorShare) else str(value)
+
+
+class Said(NamedTuple):
+    """A claimed value as it is written: what it is, in words, and as JSON; no words and no JSON for no value."""
+
+    kind: str
+    text: str | None
+    json: str | None
+
+
+_NOTHING = Said("TEXT", None, None)
+
+
+def say(value: Any) -> Said:
+    """The value as it is written."""
+    return _NOTHING if value is None else Said(kind_of(value), text_of(value), value_json(value))
 
 
 def value_json(value: Any) -> str:

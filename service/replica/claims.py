@@ -3,8 +3,8 @@
 A claim is one field of one live event. Claims of one subject compete.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Sequence, Set
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -13,15 +13,17 @@ from domain.codes import SourceKind, Stance, Standing, Verification
 from domain.common import ClaimAdopted, FactClaimed, FactCorrected
 from domain.fact import Fact, patched
 from domain.values import SourceRef
-from service.replica.claimed_values import alike, conflicting, field_of, kind_of, text_of, value_json
+from service.replica.claimed_values import Said, alike, conflicting, field_of, say
+from service.replica.rows import ClaimedRow, ClaimRow, ClaimSourceRow
 from service.replica.view import Kept, View
-from service.replica.world import RANKS, World
+from service.replica.world import RANKS, SourceFacet, World
 
+_KINDS = tuple(RANKS)
+_NONE: frozenset[tuple[int, str]] = frozenset()
 _OFFICIAL = frozenset({str(SourceKind.LEGAL_TEXT), str(SourceKind.OFFICIAL_RELEASE)})
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(msgspec.Struct, frozen=True):
     """One field of one event as somebody's claim."""
 
     id: str
@@ -29,9 +31,12 @@ class Claim:
     event: Kept
     field: str
     value: Any
+    said: Said
+    """The value as text and JSON."""
     standing: Standing
     denies: bool
-    sources: tuple[SourceRef, ...]
+    heard: tuple[tuple[SourceRef, SourceFacet], ...]
+    """Its sources, each with what it shows of itself."""
     origins: frozenset[str]
     """Where its live sources go back to."""
     kind: str
@@ -52,6 +57,8 @@ class Subject:
     shown: Claim | None = None
     adopted: bool = False
     verification: Verification = Verification.RETRACTED
+    agreeing: int = 0
+    """How many independent origins say what is shown."""
 
     @property
     def value(self) -> Any:
@@ -69,7 +76,7 @@ class Claims:
     def take_all(self, view: View, world: World) -> None:
         """Gather the claims of every event from nothing and make their rows."""
         spoken_of = {(content.target, content.field) for _, content in view.live(FactClaimed)}
-        corrections = [(one, one.fact.content) for one in view.kept if isinstance(one.fact.content, FactCorrected)]
+        corrections = [(one, one.content) for one in view.kept if isinstance(one.content, FactCorrected)]
         self.subjects = {}
         for kept in view.kept:
             self._add(_claims_of(view, world, kept, spoken_of, corrections))
@@ -78,21 +85,25 @@ class Claims:
             _settle(subject, self.adopted)
             _put_subject(view, subject)
             for claim in subject.claims:
-                _put_claim(view, world, claim)
+                _put_claim(view, claim)
 
-    def take_last(self, view: View, world: World) -> bool:
-        """Add the claims of the last event, which corrects nothing; false if others' claims must be gathered anew."""
+    def take_last(self, view: View, world: World) -> list[Subject] | None:
+        """Add the claims of the last event, which corrects nothing; gives the subjects that it speaks of.
+
+        None if others' claims must be gathered anew.
+        """
         kept = view.kept[-1]
-        content = kept.fact.content
+        content = kept.content
         if isinstance(content, FactClaimed) and content.field not in _natural(view.kept[content.target - 1]):
-            return False
-        touched = self._add(_claims_of(view, world, kept, set(), []))
-        for claim in touched:
+            return None
+        touched = []
+        for claim in self._add(_claims_of(view, world, kept, _NONE, ())):
             subject = self.subjects[claim.subject]
             _settle(subject, self.adopted)
             _put_subject(view, subject)
-            _put_claim(view, world, claim)
-        return True
+            _put_claim(view, claim)
+            touched.append(subject)
+        return touched
 
     def _add(self, claims: Iterable[Claim]) -> list[Claim]:
         added = list(claims)
@@ -108,55 +119,63 @@ def _claims_of(
     view: View,
     world: World,
     kept: Kept,
-    spoken_of: set[tuple[int, str]],
-    corrections: list[tuple[Kept, FactCorrected]],
-) -> Iterator[Claim]:
-    content = kept.fact.content
+    spoken_of: Set[tuple[int, str]],
+    corrections: Sequence[tuple[Kept, FactCorrected]],
+) -> Iterable[Claim]:
+    content = kept.content
     if isinstance(content, FactClaimed):
-        yield from _further(view, world, kept, content)
-    elif not content.editorial:
-        for name in _fields(kept, spoken_of):
-            yield from _stated(view, world, kept, name, corrections)
+        return _further(view, world, kept, content)
+    if content.editorial:
+        return ()
+    fields = _natural(kept)
+    if not (spoken_of or kept.held.corrections):
+        values = ((name, field_of(kept.fact, name)) for name in fields)
+        return [_claim(view, world, kept, name, fields[name], value) for name, value in values if value is not None]
+    names = _fields(kept, fields, spoken_of)
+    return [claim for name in names for claim in _stated(view, world, kept, name, corrections)]
 
 
 def _settle(subject: Subject, adopted: Sequence[str]) -> None:
+    """Choose what is shown and say how well it is supported."""
     _choose(subject, adopted)
-    subject.verification = verification(subject)
+    agreeing = _agreeing(subject)
+    subject.agreeing = len(agreeing) if subject.shown is not None else 0
+    subject.verification = _verification(subject, len(agreeing))
 
 
-def _natural(kept: Kept) -> list[str]:
-    """The fields of an event that are claims whether or not others speak of them."""
-    names = list(kept.fact.content.subjects())
-    if kept.fact.content.dated is not None and "occurred_on" not in names:
-        names.append("occurred_on")
-    return names
+def _natural(kept: Kept) -> dict[str, str]:
+    """The fields of an event that are claims whether or not others speak of them, with their subjects."""
+    subjects = kept.content.subjects()
+    if kept.content.dated is not None and "occurred_on" not in subjects:
+        subjects["occurred_on"] = kept.fact.subject("occurred_on", kept.version)
+    return subjects
 
 
-def _fields(kept: Kept, spoken_of: set[tuple[int, str]]) -> list[str]:
-    names = _natural(kept)
-    names += [name for version, name in spoken_of if version == kept.held.version and name not in names]
+def _fields(kept: Kept, natural: Iterable[str], spoken_of: Set[tuple[int, str]]) -> list[str]:
+    names = list(natural)
+    names += [name for version, name in spoken_of if version == kept.version and name not in names]
     return names + [name for name in kept.held.corrections if name not in names and name != "sources"]
 
 
 def _stated(
-    view: View, world: World, kept: Kept, name: str, corrections: list[tuple[Kept, FactCorrected]]
+    view: View, world: World, kept: Kept, name: str, corrections: Sequence[tuple[Kept, FactCorrected]]
 ) -> Iterator[Claim]:
     """The claim as recorded and, of a corrected field, each correction."""
     stands = kept.held.corrections.get(name)
-    original = kept.held.original
-    value = field_of(original if stands else kept.fact, name)
+    fact = kept.held.original if stands else kept.fact
+    value = field_of(fact, name)
     if value is not None:
         standing = Standing.CORRECTED if stands else None
-        yield _claim(view, world, kept, name, original if stands else kept.fact, value, standing)
+        yield _claim(view, world, kept, name, fact.subject(name, kept.version), value, fact, standing)
     for correction, content in corrections:
-        if content.target == kept.held.version and content.field == name:
+        if content.target == kept.version and content.field == name:
             yield from _correction(view, world, kept, correction, content, stands)
 
 
 def _correction(
     view: View, world: World, kept: Kept, correction: Kept, content: FactCorrected, stands: int | None
 ) -> Iterator[Claim]:
-    latest = correction.held.version == stands
+    latest = correction.version == stands
     try:
         fact = kept.fact if latest else patched(kept.held.original, content.field, content.now)
     except (msgspec.ValidationError, ValueError):
@@ -164,19 +183,16 @@ def _correction(
     value = field_of(fact, content.field)
     if value is None:
         return
-    standing = None if latest else Standing.RETRACTED if not correction.held.live else Standing.CORRECTED
-    claim = _claim(view, world, kept, content.field, fact, value, standing)
-    yield _placed(claim, correction, f"{correction.id}#now")
-
-
-def _placed(claim: Claim, event: Kept, id: str) -> Claim:
-    return replace(claim, id=id, event=event, field="now")
+    standing = None if latest else Standing.RETRACTED if not correction.live else Standing.CORRECTED
+    subject = fact.subject(content.field, kept.version)
+    claim = _claim(view, world, kept, content.field, subject, value, fact, standing)
+    yield msgspec.structs.replace(claim, id=f"{correction.id}#now", event=correction, field="now")
 
 
 def _further(view: View, world: World, kept: Kept, content: FactClaimed) -> Iterator[Claim]:
     """What another source says of a field already recorded."""
-    if not 1 <= content.target <= len(view.kept) or view.kept[content.target - 1].held.version != content.target:
-        target = next((one for one in view.kept if one.held.version == content.target), None)
+    if not 1 <= content.target <= len(view.kept) or view.kept[content.target - 1].version != content.target:
+        target = next((one for one in view.kept if one.version == content.target), None)
     else:
         target = view.kept[content.target - 1]
     if target is None:
@@ -186,8 +202,7 @@ def _further(view: View, world: World, kept: Kept, content: FactClaimed) -> Iter
     except (msgspec.ValidationError, ValueError):
         return
     value = None if content.value is None else field_of(fact, content.field)
-    subject = fact.subject(content.field, target.held.version)
-    yield _claim(view, world, kept, "value", kept.fact, value, None, subject)
+    yield _claim(view, world, kept, "value", fact.subject(content.field, target.version), value)
 
 
 def _claim(
@@ -195,31 +210,36 @@ def _claim(
     world: World,
     kept: Kept,
     name: str,
-    fact: Fact,
+    subject: str,
     value: Any,
-    standing: Standing | None,
-    subject: str = "",
+    fact: Fact | None = None,
+    standing: Standing | None = None,
 ) -> Claim:
-    sources = fact.sources or ((SourceRef(source=view.id),) if view.noun == "source" else ())
-    facets = [(source, world.source(source.source)) for source in sources]
-    live = [(source, facet) for source, facet in facets if not facet.withdrawn]
-    heard = live or facets
+    sources = (fact or kept.fact).sources
+    if not sources and view.noun == "source":
+        sources = (SourceRef(source=view.id),)
+    heard = tuple([(source, world.source(source.source)) for source in sources])
+    live = [each for each in heard if not each[1].withdrawn]
+    if standing is None:
+        standing = _standing(kept, rests_on_nothing=bool(heard) and not live and view.noun != "source")
+    ranks = [RANKS[facet.kind] for _, facet in live or heard]
     return Claim(
         id=f"{kept.id}#{name}",
-        subject=subject or fact.subject(name, kept.held.version),
+        subject=subject,
         event=kept,
         field=name,
         value=value,
-        standing=standing or _standing(kept, rests_on_nothing=bool(facets) and not live and view.noun != "source"),
-        denies=any(source.stance is Stance.DENIES for source, _ in heard),
-        sources=sources,
-        origins=frozenset(facet.origin for source, facet in live if source.stance is not Stance.DENIES),
-        kind=min((facet.kind for _, facet in heard), key=RANKS.__getitem__, default=str(SourceKind.AGGREGATOR)),
+        said=say(value),
+        standing=standing,
+        denies=Stance.DENIES in [source.stance for source, _ in live or heard],
+        heard=heard,
+        origins=frozenset([facet.origin for source, facet in live if source.stance is not Stance.DENIES]),
+        kind=_KINDS[min(ranks)] if ranks else str(SourceKind.AGGREGATOR),
     )
 
 
 def _standing(kept: Kept, *, rests_on_nothing: bool) -> Standing:
-    if not kept.held.live:
+    if not kept.live:
         return Standing.RETRACTED
     return Standing.SOURCE_WITHDRAWN if rests_on_nothing else Standing.LIVE
 
@@ -232,29 +252,37 @@ def _choose(subject: Subject, adopted: Sequence[str]) -> None:
     counting = [claim for claim in subject.claims if claim.counts]
     chosen = [claim for id in adopted for claim in counting if claim.id == id]
     subject.adopted = bool(chosen)
-    withdrawn = [claim for claim in subject.claims if claim.standing is Standing.SOURCE_WITHDRAWN and not claim.denies]
-    standing = counting or [claim for claim in withdrawn if claim.value is not None]
-    ranked = sorted(standing, key=lambda claim: (-RANKS[claim.kind], claim.event.position))
-    best = chosen or ranked
-    subject.shown = best[-1] if best else None
+    if chosen:
+        subject.shown = chosen[-1]
+        return
+    standing = counting or [claim for claim in subject.claims if _withdrawn(claim)]
+    subject.shown = sorted(standing, key=_preference)[-1] if standing else None
 
 
-def verification(subject: Subject) -> Verification:
+def _withdrawn(claim: Claim) -> bool:
+    return claim.standing is Standing.SOURCE_WITHDRAWN and not claim.denies and claim.value is not None
+
+
+def _preference(claim: Claim) -> tuple[int, int]:
+    return -RANKS[claim.kind], claim.event.position
+
+
+def _verification(subject: Subject, agreeing: int) -> Verification:
     """How well the shown value is supported; the first rule that holds."""
     live = [claim for claim in subject.claims if claim.standing is Standing.LIVE]
     counting = [claim for claim in live if claim.counts]
     if not counting:
         return Verification.RETRACTED
-    if any(claim.denies for claim in live) or _disagree(counting):
+    if True in [claim.denies for claim in live] or _disagree(counting):
         return Verification.DISPUTED
-    if any(claim.kind in _OFFICIAL for claim in counting):
+    if not _OFFICIAL.isdisjoint([claim.kind for claim in counting]):
         return Verification.OFFICIAL
-    return Verification.CORROBORATED if len(_agreeing(subject)) > 1 else Verification.SINGLE_ORIGIN
+    return Verification.CORROBORATED if agreeing > 1 else Verification.SINGLE_ORIGIN
 
 
 def _disagree(claims: list[Claim]) -> bool:
     """Whether two claims of independent origin cannot both be true."""
-    return any(
+    return len(claims) > 1 and any(
         not (one.origins & other.origins) and conflicting(one.value, other.value)
         for index, one in enumerate(claims)
         for other in claims[index + 1 :]
@@ -263,61 +291,46 @@ def _disagree(claims: list[Claim]) -> bool:
 
 def _agreeing(subject: Subject) -> frozenset[str]:
     """The origins of the claims that the shown one can stand beside."""
-    shown = subject.value
-    together = [claim.origins for claim in subject.claims if claim.counts and alike(claim.value, shown)]
-    return frozenset().union(*together)
+    shown = subject.shown
+    value = None if shown is None else shown.value
+    together = [one.origins for one in subject.claims if one.counts and (one is shown or alike(one.value, value))]
+    return together[0] if len(together) == 1 else frozenset().union(*together)
 
 
 def _put_subject(view: View, subject: Subject) -> None:
     shown = subject.shown
-    sample = shown.value if shown else next((claim.value for claim in subject.claims if claim.value is not None), "")
-    view.put(
-        "claimed",
-        subject.name,
-        ord=_order(subject.claims[0]),
-        kind=kind_of(sample),
-        shown=value_json(shown.value) if shown else None,
-        text=text_of(shown.value) if shown else None,
-        claim=shown.id if shown else None,
-        verification=subject.verification,
-        adopted=subject.adopted,
-        claims=len(subject.claims),
-        origins=len(_agreeing(subject)) if shown else 0,
+    said = shown.said if shown else next((one.said for one in subject.claims if one.value is not None), say(""))
+    view.rows["claimed", subject.name] = ClaimedRow(
+        subject.claims[0].event.version,
+        said.kind,
+        said.json if shown else None,
+        said.text if shown else None,
+        shown.id if shown else None,
+        subject.verification,
+        subject.adopted,
+        len(subject.claims),
+        subject.agreeing,
     )
 
 
-def _order(claim: Claim) -> int:
-    """The place of a claim among those of its object: that of its event."""
-    return claim.event.held.version
-
-
-def _put_claim(view: View, world: World, claim: Claim) -> None:
-    view.put(
-        "claim",
-        claim.id,
-        ord=_order(claim),
-        subject=claim.subject,
-        position=claim.event.position,
-        event=claim.event.id,
-        field=claim.field,
-        standing=claim.standing,
-        denies=claim.denies,
-        kind=kind_of(claim.value),
-        value=None if claim.value is None else value_json(claim.value),
-        text=None if claim.value is None else text_of(claim.value),
-        basis=getattr(claim.value, "basis", None),
-        source_kind=claim.kind,
-        recorded_at=claim.event.placed.recorded_at,
+def _put_claim(view: View, claim: Claim) -> None:
+    event, said = claim.event, claim.said
+    view.rows["claim", claim.id] = ClaimRow(
+        event.version,
+        claim.subject,
+        event.position,
+        event.id,
+        claim.field,
+        claim.standing,
+        claim.denies,
+        said.kind,
+        said.json,
+        said.text,
+        getattr(claim.value, "basis", None),
+        claim.kind,
+        event.placed.recorded_at,
     )
-    for index, source in enumerate(claim.sources):
-        view.put(
-            "claim_source",
-            f"{claim.id}/{index}",
-            ord=index,
-            claim=claim.id,
-            source=source.source,
-            origin=world.source(source.source).origin,
-            stance=source.stance,
-            locator=source.locator,
-            quote=source.quote,
+    for index, (source, facet) in enumerate(claim.heard):
+        view.rows["claim_source", f"{claim.id}/{index}"] = ClaimSourceRow(
+            index, claim.id, source.source, facet.origin, source.stance, source.locator, source.quote
         )

@@ -4,17 +4,19 @@ Folding event by event only runs the parts that the event concerns; a test holds
 """
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
+from domain.catalogue import CATALOGUE
 from domain.stream import Held, hold
-from service.replica.claims import Claims
+from service.replica.claims import Claims, Subject
 from service.replica.folds import FOLDS
 from service.replica.folds.common import COMMON_PARTS
-from service.replica.folds.prose import WORDY, prose
+from service.replica.folds.prose import prose, words_of
 from service.replica.part import Part
-from service.replica.tables import TABLES
+from service.replica.tables import LABEL, TABLES
 from service.replica.view import Kept, Placed, Rows, View
-from service.replica.world import Facet, World, facet_of
+from service.replica.world import KINDS, Facet, World, facet_of
 
 Name = tuple[str, str]
 """A row's name: its table and key."""
@@ -32,12 +34,12 @@ class Object:
         self.text: tuple[str, str] | None = None
         """Title and body of the text by which it is found; None until it has a row."""
         self._fold = FOLDS[self.noun]
-        self._parts = (*COMMON_PARTS, *self._fold.parts)
-        self._kept: list[Kept] = []
-        self._claims = Claims()
-        self._made: dict[str, Rows] = {}
-        self._results: dict[str, Any] = {}
-        self._whole = False
+        self._begin([])
+        self._whole = True
+
+    def load(self, placed: list[Placed], rows: Rows) -> None:
+        """Take the events and rows that a replica has of it."""
+        self.placed, self.rows, self._whole = placed, rows, False
 
     def append(self, placed: Placed) -> None:
         """Take an event; `fold` makes its rows."""
@@ -54,6 +56,8 @@ class Object:
 
     def facet(self, world: World) -> Facet | None:
         """What it shows of itself to others."""
+        if self.noun not in KINDS:
+            return None
         if not self._whole:
             self._kept = kept_of(self.placed)
         return facet_of(View(self.id, self._kept), world)
@@ -62,8 +66,9 @@ class Object:
         """Make the rows anew where they may have changed; gives the names of those made, changed or dropped."""
         if self._whole:
             view = View(self.id, self._kept)
-            if self._claims.take_last(view, world):
-                return self._extend(view, world)
+            touched = self._claims.take_last(view, world)
+            if touched is not None:
+                return self._extend(view, world, touched)
         return self._refold(world)
 
     def _refold(self, world: World) -> set[Name]:
@@ -74,63 +79,154 @@ class Object:
 
     def fold_kept(self, kept: list[Kept], world: World) -> Rows:
         """Make every row from nothing, of these events of the object; gives the rows."""
-        self._kept, self.rows, self._made, self._results, self._claims = kept, {}, {}, {}, Claims()
+        self._begin(kept)
         view = View(self.id, kept)
         self._claims.take_all(view, world)
-        self.rows.update(view.rows)
-        for part in self._parts:
-            self._make(part, world)
-        self._finish(world)
+        self.rows = view.rows
+        wanted = {part.name for event in {one.fact.event for one in kept} for part in _parts(self.noun, event)}
+        for part in _all_parts(self.noun):
+            if part.name in wanted:
+                self._make(part, world)
+        self._finish(world, self._claims.subjects.values(), set(self.rows))
         return self.rows
 
-    def _extend(self, view: View, world: World) -> set[Name]:
+    def _begin(self, kept: list[Kept]) -> None:
+        parts = _all_parts(self.noun)
+        self._kept, self.rows, self._claims = kept, {}, Claims()
+        self._made: dict[str, View] = {}
+        self._results: dict[str, Any] = {part.name: part.nothing for part in parts}
+        self._words: dict[str, tuple[str, ...]] = {}
+        self._disputed: set[str] = set()
+        self._anomalies = 0
+        self._values: tuple[Any, ...] = ()
+        self._row_due = self._text_due = True
+
+    def _extend(self, view: View, world: World, touched: Iterable[Subject]) -> set[Name]:
         """Fold the last event alone: its claims are in the view already."""
-        changed = self._replace({}, view.rows)
-        content = self._kept[-1].fact.content
-        for part in self._parts:
-            if isinstance(content, part.reads):
-                changed |= self._make(part, world)
-        return changed | self._finish(world, changed)
+        changed = self._replace(_NO_ROWS, view.rows)
+        for part in _parts(self.noun, self._kept[-1].fact.event):
+            changed |= self._add(part, world)
+        return changed | self._finish(world, touched, changed)
 
     def _make(self, part: Part, world: World) -> set[Name]:
-        view = View(self.id, self._kept)
-        self._results[part.name] = part.make(view, world)
-        before, self._made[part.name] = self._made.get(part.name, {}), view.rows
-        return self._replace(before, view.rows)
+        """Make the rows of a part from nothing."""
+        before, view = self._made.get(part.name), View(self.id, self._kept)
+        self._made[part.name] = view
+        self._take_result(part, part.make(view, world))
+        self._take_words(part, view)
+        return self._replace(_NO_ROWS if before is None else before.rows, view.rows)
+
+    def _add(self, part: Part, world: World) -> set[Name]:
+        """Let a part make the rows of the last event alone, if it can."""
+        view = self._made.get(part.name)
+        if view is None:
+            return self._make(part, world)
+        view.put_names = set()
+        if part.single:
+            view.kept = self._kept[-1:]
+            part.make(view, world)
+        elif part.extend is not None:
+            view.kept = self._kept
+            result = part.extend(view, world)
+            if result is None:
+                return self._make(part, world)
+            self._take_result(part, result)
+        else:
+            return self._make(part, world)
+        return self._added(part, view)
+
+    def _added(self, part: Part, view: View) -> set[Name]:
+        made, rows = view.rows, self.rows
+        changed = {name for name in view.put_names if rows.get(name) != made[name]}
+        if changed:
+            self._take_words(part, view)
+            for name in changed:
+                rows[name] = made[name]
+        return changed
+
+    def _take_result(self, part: Part, result: Any) -> None:
+        if result != self._results[part.name]:
+            self._results[part.name] = result
+            self._row_due = True
+
+    def _take_words(self, part: Part, view: View) -> None:
+        words = words_of(view.rows)
+        if words != self._words.get(part.name, ()):
+            self._words[part.name] = words
+            self._text_due = True
 
     def _replace(self, before: Rows, after: Rows) -> set[Name]:
         """Put rows in the place of others; gives the names of those that differ."""
+        rows = self.rows
         changed = {name for name in before if name not in after}
         for name in changed:
-            self.rows.pop(name, None)
+            rows.pop(name, None)
         for name, values in after.items():
-            if self.rows.get(name) != values:
-                self.rows[name] = values
+            if rows.get(name) != values:
+                rows[name] = values
                 changed.add(name)
         return changed
 
-    def _finish(self, world: World, changed: set[Name] | None = None) -> set[Name]:
-        """Make the object's own row, and its text unless only rows changed that it is not made of."""
+    def _finish(self, world: World, touched: Iterable[Subject], changed: set[Name]) -> set[Name]:
+        """Make the object's own row, and its text where its words may have changed."""
+        self._heed(touched, changed)
         view, subjects = View(self.id, self._kept), self._claims.subjects
-        values = self._fold.row(view, world, subjects, self._results)
-        if values is None:
-            return set()
+        if self._row_due:
+            values = self._fold.row(view, world, subjects, self._results)
+            if values is None:
+                return set()
+            self._show(tuple([values.get(name) for name in TABLES[self.noun].names[len(LABEL) :]]))
+        view.rows[self.noun, ""] = (*self._label(view), *self._values)
+        if self._text_due:
+            words = [self._words[part.name] for part in _all_parts(self.noun) if part.name in self._words]
+            self.text, self._text_due = prose(view, subjects, words), False
+        return self._replace(_NO_ROWS, view.rows)
+
+    def _show(self, values: tuple[Any, ...]) -> None:
+        title = _title_place(self.noun)
+        if not self._values or values[title] != self._values[title]:
+            self._text_due = True
+        self._values, self._row_due = values, False
+
+    def _heed(self, touched: Iterable[Subject], changed: set[Name]) -> None:
+        """Note what the object's own row and text must be made of anew."""
+        for subject in touched:
+            (self._disputed.add if subject.verification == "DISPUTED" else self._disputed.discard)(subject.name)
+            if subject.name.partition(":")[0] in self._fold.shows:
+                self._row_due = True
+            if "TEXT" in [claim.said.kind for claim in subject.claims]:
+                self._text_due = True
+        if "anomaly" in [table for table, _ in changed]:
+            self._anomalies = sum([table == "anomaly" for view in self._made.values() for table, _ in view.rows])
+        if isinstance(self._kept[-1].content, self._fold.reads):
+            self._row_due = True
+
+    def _label(self, view: View) -> tuple[Any, ...]:
+        """The columns of LABEL."""
         first, last = self._kept[0], self._kept[-1]
-        view.put(
-            self.noun,
-            "",
-            created=first.position,
-            recorded_at=first.placed.recorded_at,
-            changed=last.position,
-            version=last.held.version,
-            retracted=view.retracted,
-            disputed=any(subject.verification == "DISPUTED" for subject in subjects.values()),
-            anomalies=sum(table == "anomaly" for rows in self._made.values() for table, _ in rows),
-            **values,
-        )
-        if changed is None or any(table in WORDY for table, _ in changed):
-            self.text = prose(view, subjects, self._made.values())
-        return self._replace({}, view.rows)
+        opened = (first.position, first.placed.recorded_at, last.position, last.version)
+        return *opened, view.retracted, bool(self._disputed), self._anomalies
+
+
+_NO_ROWS: Rows = {}
+
+
+@cache
+def _title_place(noun: str) -> int:
+    """The place of what an object is called among the columns behind LABEL."""
+    names = TABLES[noun].names[len(LABEL) :]
+    return names.index("title" if "title" in names else "name")
+
+
+@cache
+def _all_parts(noun: str) -> tuple[Part, ...]:
+    return (*COMMON_PARTS, *FOLDS[noun].parts)
+
+
+@cache
+def _parts(noun: str, event: str) -> tuple[Part, ...]:
+    """The parts that read an event."""
+    return tuple(part for part in _all_parts(noun) if issubclass(CATALOGUE[event], part.reads))
 
 
 def kept_of(placed: Sequence[Placed]) -> list[Kept]:

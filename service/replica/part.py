@@ -20,6 +20,12 @@ class Part:
     name: str
     reads: tuple[type[Content], ...]
     make: Callable[[View, World], Any]
+    nothing: Any = None
+    """What `make` would give back where none of these events happened; there it makes no rows."""
+    extend: Callable[[View, World], Any] | None = None
+    """Adds to the rows what the last event changes and gives what `make` would; None if only `make` can tell."""
+    single: bool = False
+    """Whether each event makes its rows by itself, looking at no other but at the rows before it, and gives nothing."""
 
 
 @dataclass(frozen=True)
@@ -28,3 +34,7 @@ class Fold:
 
     parts: tuple[Part, ...]
     row: Callable[[View, World, Subjects, Results], Mapping[str, Any] | None]
+    reads: tuple[type[Content], ...] = (Content,)
+    """The events that the row looks at itself."""
+    shows: frozenset[str] = frozenset()
+    """The subjects whose values it shows, each up to its first colon."""

@@ -195,13 +195,12 @@ class Projector:
     def _load(self, id: str) -> Stream:
         """What the replica holds of the object: its events, and its rows as they were written."""
         stream = Stream(Object(id))
-        stream.object.placed = load_placed(self._db, id)
         for name in tables_of(stream.object.noun):
             table = TABLES[name]
             columns = ", ".join(("key" if table.owned else "''", *table.names))
             select = f"SELECT {columns} FROM {name} WHERE {table.keys[0]} = ? AND until = {ALIVE}"
             stream.written.update({(name, row[0]): row[1:] for row in self._db.execute(select, (id,))})
-        stream.object.rows = dict(stream.written)
+        stream.object.load(load_placed(self._db, id), dict(stream.written))
         return stream
 
     def _flush(self, last: Entry) -> None:

@@ -7,7 +7,10 @@ from pathlib import Path
 import domain
 from service.replica import folds
 
-_FILES = ("tables.py", "view.py", "world.py", "claims.py", "claimed_values.py", "part.py", "object.py", "projector.py")
+_FILES = (
+    *("tables.py", "rows.py", "view.py", "world.py", "claims.py", "claimed_values.py", "part.py", "object.py"),
+    "projector.py",
+)
 
 
 @cache

@@ -4,7 +4,7 @@ Only shapes live here; what is written into them is decided by the folds. Column
 """
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 ALIVE = 2**63 - 1
 """The `until` of a row that is still alive."""
@@ -24,17 +24,17 @@ class Table:
     """Columns to sort or filter by, each with its pair of indexes: for now, and covering for the past."""
     owned: bool = True
 
-    @property
+    @cached_property
     def keys(self) -> tuple[str, ...]:
         """The columns that name a row."""
         return ("owner", "key") if self.owned else ("id",)
 
-    @property
+    @cached_property
     def all_columns(self) -> tuple[str, ...]:
         """Every column, in the order of writing."""
         return (*self.keys, "since", "until", *self.names)
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """Its own columns by name."""
         return tuple(column.rstrip("!#?") for column in self.columns.split())
@@ -67,6 +67,9 @@ def _declared(column: str) -> str:
 
 _LABEL = "created# recorded_at! changed# version# retracted# disputed# anomalies#"
 """What every noun has: position and time of its opening, position and version of its last event, flags."""
+
+
+LABEL = tuple(column.rstrip("#!") for column in _LABEL.split())
 
 
 def _noun(name: str, columns: str, *orders: str) -> Table:

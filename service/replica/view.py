@@ -1,7 +1,7 @@
 """What a fold sees of one object: its events after corrections, at their places in the log. Reads nothing else."""
 
 import datetime
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -26,27 +26,23 @@ class Placed:
     fact: Fact
 
 
-@dataclass(frozen=True, slots=True)
 class Kept:
-    """An event of the object, after corrections."""
+    """An event of the object, after corrections. Never changed once made."""
 
-    placed: Placed
-    held: Held
+    __slots__ = ("content", "fact", "held", "id", "live", "placed", "position", "version")
 
-    @property
-    def position(self) -> int:
-        """Its place in the log."""
-        return self.placed.position
-
-    @property
-    def fact(self) -> Fact:
+    def __init__(self, placed: Placed, held: Held) -> None:
+        """Take both, and keep at hand what every fold asks for."""
+        self.placed = placed
+        self.held = held
+        self.position = placed.position
+        self.version = held.version
+        self.fact = held.fact
         """The fact as it stands."""
-        return self.held.fact
-
-    @property
-    def id(self) -> str:
-        """The event's id, <stream>@<version>."""
-        return f"{self.placed.fact.id}@{self.held.version}"
+        self.content = held.fact.content
+        self.live = held.retracted_by is None
+        """Whether it was not retracted."""
+        self.id = f"{placed.fact.id}@{held.version}"
 
     @property
     def day(self) -> str:
@@ -58,44 +54,49 @@ class Kept:
 class View:
     """One object as its events tell it, and the rows made of it so far."""
 
+    __slots__ = ("_orders", "id", "kept", "memory", "noun", "put_names", "rows")
+
     def __init__(self, id: str, kept: Sequence[Kept]) -> None:
         """Take the events, retracted ones included, in order of version."""
         self.id = id
         self.noun = id.partition(":")[0]
         self.kept = kept
         self.rows: Rows = {}
+        self.put_names: set[tuple[str, str]] = set()
+        """Names of the rows that `put` has made."""
+        self.memory: Any = None
+        """What a part keeps for its next event."""
         self._orders: dict[str, int] = {}
 
-    def live(self, *kinds: type[T]) -> Iterator[tuple[Kept, T]]:
+    def live(self, *kinds: type[T]) -> Iterable[tuple[Kept, T]]:
         """The events of these kinds that stand, with their contents."""
-        for one in self.kept:
-            content = one.held.fact.content
-            if one.held.retracted_by is None and isinstance(content, kinds):
-                yield one, content
+        return [(one, one.content) for one in self.kept if isinstance(one.content, kinds) and one.live]
 
     def last(self, *kinds: type[T]) -> tuple[Kept, T] | None:
         """The latest event of these kinds that stands."""
-        return next(self._latest(*kinds), None)
-
-    def _latest(self, *kinds: type[T]) -> Iterator[tuple[Kept, T]]:
         for one in reversed(self.kept):
-            content = one.held.fact.content
-            if one.held.retracted_by is None and isinstance(content, kinds):
-                yield one, content
+            if isinstance(one.content, kinds) and one.live:
+                return one, one.content
+        return None
 
     @property
     def retracted(self) -> bool:
         """Whether no opening event stands."""
-        return not any(one.held.live and one.fact.content.opens for one in self.kept)
+        return not any(one.content.opens and one.live for one in self.kept)
 
     def put(self, table: str, key: str, **values: Any) -> None:
         """Make a row; values not given are null, `ord` counts the rows of the table where it is not given."""
-        if table not in _NAMES:
-            _NAMES[table] = TABLES[table].names
-        if "ord" in _NAMES[table] and "ord" not in values:
+        names, counted = _COLUMNS[table]
+        if counted and "ord" not in values:
             values["ord"] = self._orders[table] = self._orders.get(table, 0) + 1
         take = values.get
-        self.rows[table, key] = tuple([take(name) for name in _NAMES[table]])
+        self.rows[table, key] = tuple([take(name) for name in names])
+        self.put_names.add((table, key))
+
+    def again(self, *tables: str) -> None:
+        """Count the rows of these tables from the beginning: they are all made once more."""
+        for table in tables:
+            self._orders.pop(table, None)
 
     def anomaly(self, kind: AnomalyKind, *events: Kept) -> None:
         """Flag what looks wrong, with the events that show it."""
@@ -103,7 +104,7 @@ class View:
         self.put("anomaly", f"{kind}:{','.join(ids)}", kind=kind, events=json_list(ids))
 
 
-_NAMES: dict[str, tuple[str, ...]] = {}
+_COLUMNS = {name: (table.names, "ord" in table.names) for name, table in TABLES.items()}
 
 
 def json_list(texts: Sequence[str]) -> str:

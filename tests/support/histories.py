@@ -90,6 +90,13 @@ _terms = st.one_of(
         _quantity,
     ),
     st.builds(lambda id, agreement: _fact("DealLinkedToAgreement", id, agreement=agreement), _deal, _agreement),
+    st.builds(lambda id, money: _fact("PaymentMade", id, money=money), _deal, _money),
+    st.builds(
+        lambda id, party, percent: _fact("OwnershipStated", id, party=party, percent=percent),
+        _deal,
+        st.sampled_from(PARTIES),
+        st.sampled_from(["40", "60.5"]),
+    ),
     st.builds(lambda id: _fact("ConditionSet", id, key="c", statement="money is found"), _deal),
     st.builds(lambda id: _fact("ConditionMet", id, condition="c"), _deal),
     st.builds(
@@ -109,6 +116,20 @@ _terms = st.one_of(
         lambda event, id: _fact(event, id),
         st.sampled_from(["AgreementEnteredIntoForce", "AgreementTerminated"]),
         _agreement,
+    ),
+)
+_words = st.one_of(
+    st.builds(
+        lambda id, code: _fact("SectorAssigned", id, sectors=[{"code": code}, {"code": "rail"}]),
+        _any,
+        st.sampled_from(["aviation", "rail"]),
+    ),
+    st.builds(lambda id, theme: _fact("AssessmentVoiced", id, theme=theme, statement="historic"), _any, _text),
+    st.builds(lambda id, name: _fact("PartyRenamed", id, name=name), st.sampled_from(PARTIES), _text),
+    st.builds(
+        lambda id, value: _fact("PartyIdentified", id, identifier={"scheme": "WIKIDATA", "value": value}),
+        st.sampled_from(PARTIES),
+        _text,
     ),
 )
 _acts = st.one_of(
@@ -187,7 +208,7 @@ def histories(draw: st.DrawFn, size: int = 40) -> list[Fact]:
     """Facts in the order of a log: a few openings, then anything that is taken."""
     world, facts = World(), []
     wanted = draw(st.lists(_openings, min_size=4, max_size=12)) + draw(
-        st.lists(st.one_of(_terms, _terms, _acts, _openings), max_size=size)
+        st.lists(st.one_of(_terms, _terms, _acts, _openings, _words), max_size=size)
     )
     for value in [_fact("SourceRegistered", SOURCES[0], kind="NEWS", title="the first"), *wanted]:
         if value["event"] not in _EDITORIAL:

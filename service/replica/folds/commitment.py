@@ -1,6 +1,6 @@
 """How far a deal has come: its commitment after each event, in the order of the world. The rule is in the README."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -127,21 +127,22 @@ class Progress:
 
 def moments(view: View, world: World) -> list[Moment]:
     """Everything that may change the commitment, in the order of the world; the opening comes first."""
-    found = list(_moments(view, world))
-    return sorted(found, key=lambda moment: (not _opens(moment), moment.day, moment.position))
+    found = [moment for kept in view.kept for moment in moments_of(kept, world)]
+    return sorted(found, key=_order)
 
 
-def _opens(moment: Moment) -> bool:
-    return isinstance(moment.content, events.DealAnnounced)
+def _order(moment: Moment) -> tuple[bool, str, int]:
+    return not isinstance(moment.content, events.DealAnnounced), moment.day, moment.position
 
 
-def _moments(view: View, world: World) -> Iterator[Moment]:
-    for kept, content in view.live(Content):
-        if isinstance(content, events.DealLinkedToAgreement):
-            yield from _signature(kept, content, world)
-        else:
-            when = kept.fact.occurred_on
-            yield Moment(kept.day, kept.position, str(when) if when else None, kept.id, content)
+def moments_of(kept: Kept, world: World) -> list[Moment]:
+    """What an event that stands may change it by."""
+    if not kept.live:
+        return []
+    if isinstance(kept.content, events.DealLinkedToAgreement):
+        return list(_signature(kept, kept.content, world))
+    when = kept.fact.occurred_on
+    return [Moment(kept.day, kept.position, str(when) if when else None, kept.id, kept.content)]
 
 
 def _signature(kept: Kept, link: events.DealLinkedToAgreement, world: World) -> Iterator[Moment]:
@@ -154,14 +155,25 @@ def _signature(kept: Kept, link: events.DealLinkedToAgreement, world: World) -> 
         yield Moment(facet.signed_day or kept.day, position, facet.signed_on, event, facet.binding)
 
 
-def put_steps(view: View, found: Iterable[Moment]) -> tuple[DealCommitment, Progress]:
-    """Make a row for each change of commitment; gives the last and what it rests on."""
-    progress, commitment = Progress(), None
-    for moment in found:
-        progress.take(moment.content)
-        reached = progress.commitment()
-        if reached is not commitment:
-            commitment = reached
+@dataclass(slots=True)
+class Course:
+    """How far a deal has come, moment by moment in the order of the world."""
+
+    progress: Progress = field(default_factory=Progress)
+    commitment: DealCommitment | None = None
+    last: Moment | None = None
+
+    def precedes(self, moment: Moment) -> bool:
+        """Whether the moment comes behind all that were taken."""
+        return self.last is None or _order(self.last) < _order(moment)
+
+    def take(self, view: View, moment: Moment) -> None:
+        """Take the next moment; makes a row if the commitment changes."""
+        self.last = moment
+        self.progress.take(moment.content)
+        reached = self.progress.commitment()
+        if reached is not self.commitment:
+            self.commitment = reached
             view.put(
                 "commitment_step",
                 f"{moment.event}:{reached}",
@@ -171,4 +183,3 @@ def put_steps(view: View, found: Iterable[Moment]) -> tuple[DealCommitment, Prog
                 position=moment.position,
                 event=moment.event,
             )
-    return commitment or DealCommitment.ANNOUNCED, progress

@@ -150,10 +150,10 @@ def shown(subjects: Subjects, name: str) -> str | None:
 _WITH_SECTORS = tuple(event for event in CATALOGUE.values() if "sectors" in event.__dataclass_fields__)
 
 COMMON_PARTS = (
-    Part("sectors", _WITH_SECTORS, _put_sectors),
-    Part("effects", (EffectClaimed,), _put_effects),
-    Part("assessments", (AssessmentVoiced,), _put_assessments),
+    Part("sectors", _WITH_SECTORS, _put_sectors, single=True),
+    Part("effects", (EffectClaimed,), _put_effects, single=True),
+    Part("assessments", (AssessmentVoiced,), _put_assessments, single=True),
     Part("corrections", tuple(event for event in CATALOGUE.values() if event.editorial), _put_corrections),
-    Part("dates", (Content,), _flag_dates),
+    Part("dates", (Content,), _flag_dates, single=True),
 )
 """The parts that every object has."""

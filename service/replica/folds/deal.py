@@ -1,5 +1,6 @@
 """The fold of a deal: values, lines, conditions, financings, schedule, and how far it has come."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
@@ -12,7 +13,7 @@ from domain.deal import Deal
 from domain.values import Money, WorldDate
 from service.replica.claimed_values import is_undisclosed, kind_of, value_json
 from service.replica.claims import Subject
-from service.replica.folds.commitment import Progress, moments, put_steps
+from service.replica.folds.commitment import Course, Moment, Progress, moments, moments_of
 from service.replica.folds.common import label, put_parties, shown
 from service.replica.part import Fold, Part, Results, Subjects
 from service.replica.view import Kept, View, days_between, number_key, sort_day
@@ -48,9 +49,27 @@ def _put_parties(view: View, world: World) -> None:
 
 def _put_progress(view: View, world: World) -> DealCommitment:
     """Make the rows of how far the deal has come and of what is ordered; gives its commitment."""
-    commitment, progress = put_steps(view, moments(view, world))
-    _put_lines(view, progress)
-    _flag(view, world, commitment, progress)
+    course = view.memory = Course()
+    return _go_on(view, world, course, moments(view, world))
+
+
+def _extend_progress(view: View, world: World) -> DealCommitment | None:
+    """Go on from the events before, unless the last comes before one of them or a flag might have to go."""
+    course: Course = view.memory
+    found = moments_of(view.kept[-1], world)
+    flagged = "anomaly" in [table for table, _ in view.rows]
+    if flagged or len(found) != 1 or not course.precedes(found[0]):
+        return None
+    view.again("line", "line_report")
+    return _go_on(view, world, course, found)
+
+
+def _go_on(view: View, world: World, course: Course, found: Iterable[Moment]) -> DealCommitment:
+    for moment in found:
+        course.take(view, moment)
+    commitment = course.commitment or DealCommitment.ANNOUNCED
+    _put_lines(view, course.progress)
+    _flag(view, world, commitment, course.progress)
     return commitment
 
 
@@ -202,6 +221,9 @@ def _financing_status(offer: terms.FinancingOffered, committed: bool, lapsed: bo
     return FinancingStatus.INTEREST if offer.kind is FinancingKind.INTEREST else FinancingStatus.OFFERED
 
 
+_NO_SCHEDULE = (ScheduleStatus.UNKNOWN, 0, None)
+
+
 def _put_schedule(view: View, world: World) -> tuple[ScheduleStatus, int, int | None]:
     """Make a row for each delivery planned; gives the deal's status, how often it slipped, and the most days."""
     moves: dict[str, list[terms.DeliveryRescheduled]] = {}
@@ -212,7 +234,7 @@ def _put_schedule(view: View, world: World) -> tuple[ScheduleStatus, int, int | 
     late = [_put_delivery(view, plan, moves.get(key, [])) for key, plan in (plans | unplanned).items()]
     delays, days = sum(count for count, _ in late), [days for count, days in late if count and days is not None]
     if not late:
-        return ScheduleStatus.UNKNOWN, 0, None
+        return _NO_SCHEDULE
     return (ScheduleStatus.DELAYED if delays else ScheduleStatus.ON_PLAN), delays, max(days, default=None)
 
 
@@ -288,15 +310,17 @@ _PROGRESS = tuple(event for event in Deal.events if event not in (*_OTHERS, *COM
 FOLD = Fold(
     (
         Part("parties", (events.DealAnnounced,), _put_parties),
-        Part("values", (terms.DealValueReported,), _put_values),
-        Part("progress", _PROGRESS, _put_progress),
+        Part("values", (terms.DealValueReported,), _put_values, nothing={}),
+        Part("progress", _PROGRESS, _put_progress, nothing=DealCommitment.ANNOUNCED, extend=_extend_progress),
         Part("conditions", (terms.ConditionSet, terms.ConditionMet), _put_conditions),
         Part("financings", _FINANCINGS, _put_financings),
         Part("owners", (terms.OwnershipStated,), _put_owners),
-        Part("payments", (terms.PaymentMade,), _put_payments),
-        Part("goods", (terms.GoodsDelivered,), _put_goods),
-        Part("links", (events.DealLinkedToAgreement,), _put_links),
-        Part("schedule", (terms.DeliveryScheduled, terms.DeliveryRescheduled), _put_schedule),
+        Part("payments", (terms.PaymentMade,), _put_payments, single=True),
+        Part("goods", (terms.GoodsDelivered,), _put_goods, single=True),
+        Part("links", (events.DealLinkedToAgreement,), _put_links, single=True),
+        Part("schedule", (terms.DeliveryScheduled, terms.DeliveryRescheduled), _put_schedule, nothing=_NO_SCHEDULE),
     ),
     _row,
+    reads=(events.DealAnnounced,),
+    shows=frozenset({"title", "kind", "gathering", "value"}),
 )

@@ -38,8 +38,8 @@ def _put_names(view: View, _: World) -> None:
 
 FOLD = Fold(
     (
-        Part("identifiers", (PartyRegistered, PartyIdentified), _put_identifiers),
-        Part("names", (PartyRegistered, PartyRenamed), _put_names),
+        Part("identifiers", (PartyRegistered, PartyIdentified), _put_identifiers, single=True),
+        Part("names", (PartyRegistered, PartyRenamed), _put_names, single=True),
     ),
     _row,
 )
