@@ -97,7 +97,7 @@ def _all_steps(change: Source) -> str:
     return " UNION ALL ".join(steps)
 
 
-def _fields(change: Source, arguments: Arguments = {}) -> str:  # noqa: B006  # never written to
+def _fields(change: Source, arguments: Arguments) -> str:
     return (
         "SELECT step.position AS position, step.path || field.key AS field,"
         " CAST(step.was ->> ('$.' || field.key) AS TEXT) AS was,"
@@ -179,17 +179,15 @@ def _moment(given: Any) -> str:
 
 def _changes(source: Source, arguments: Arguments) -> str:
     since, until = _moment(arguments["from"]), source.row.scope.position
+    within = "position > span.since AND position <= span.until"
     return (
-        f"WITH RECURSIVE span AS MATERIALIZED (SELECT {since} AS since, {until} AS until),"
-        " touched(id, position) AS ("
-        "SELECT event.stream, max(event.position) FROM main.event, span"
-        " WHERE event.position > span.since AND event.position <= span.until GROUP BY event.stream"
-        " UNION SELECT depends.dependent, touched.position FROM touched"
-        " JOIN main.depends ON depends.target = touched.id),"
-        " candidate AS (SELECT touched.id AS key, max(touched.position) AS position, span.since, span.until"
-        " FROM touched, span GROUP BY touched.id)"
+        f"WITH span AS MATERIALIZED (SELECT {since} AS since, {until} AS until),"
+        f" reached AS (SELECT stream AS id, position FROM main.event, span WHERE {within}"
+        f" UNION ALL SELECT id, position FROM main.touched, span WHERE {within}),"
+        " candidate AS MATERIALIZED (SELECT id AS key, max(position) AS position, span.since, span.until"
+        " FROM reached, span GROUP BY id)"
         f" SELECT key, substr(key, 1, instr(key, ':') - 1) AS noun, position, since, until, {_KIND} AS kind"
-        f" FROM candidate WHERE {_REALLY}"
+        " FROM candidate"
     )
 
 
@@ -199,14 +197,6 @@ _KIND = (
     f" WHEN EXISTS (SELECT 1 FROM main.event WHERE {_RANGE} AND event.type IN {_EDITORIAL}) THEN 'CORRECTED'"
     " ELSE 'CHANGED' END"
 )
-
-
-class _Candidate(dict[str, str]):
-    """The columns of a candidate, for the SQL of its steps."""
-
-
-_COLUMNS = _Candidate(key="candidate.key", since="candidate.since", until="candidate.until")
-_REALLY = f"(EXISTS (SELECT 1 FROM main.event WHERE {_RANGE}) OR EXISTS ({_fields(_COLUMNS)}))"  # type: ignore[arg-type]
 
 
 def changes() -> Any:

@@ -146,7 +146,7 @@ _OBJECTS: dict[Any, Any] = {
     domain.SectorShare: StatedSector,
     domain.Identifier: StatedIdentifier,
 }
-_NUMBERS = frozenset(mark.pattern for hint in (domain.Number,) for mark in hint.__metadata__ if isinstance(mark, Meta))
+_NUMBERS = frozenset(mark.pattern for mark in get_args(domain.Number) if isinstance(mark, Meta))
 
 
 def _in_data(name: str) -> Callable[[Source], str]:
@@ -168,8 +168,8 @@ def _field(name: str, shape: Shape, default: Any) -> tuple[Any, Any]:
         return JSON | None, embed(shape.description, _in_data(name))
     if shape.many:
         items = f"coalesce({{}} -> '$.data.{name}', '[]')"
-        kind = _OBJECTS.get(shape.kind, shape.kind)
-        return list[kind], embed(shape.description, lambda source: items.format(source["body"]))
+        kinds: Any = list[_OBJECTS.get(shape.kind, shape.kind)]  # type: ignore[misc]
+        return kinds, embed(shape.description, lambda source: items.format(source["body"]))
     if shape.kind in _OBJECTS:
         kind = _OBJECTS[shape.kind]
         return (kind | None if shape.optional else kind), embed(shape.description, _in_data(name))

@@ -167,7 +167,8 @@ def _chosen(source: Source, arguments: Arguments) -> str:
 
 def _groups(row: Row, by: list[DealTotalsBy]) -> tuple[dict[str, str], str]:
     """The keys of the groups, name to SQL, and the joins that they need."""
-    keys = {each.lower(): each.lower() for each in ("KIND", "YEAR", "COMMITMENT") if DealTotalsBy(each) in by}
+    plain = (DealTotalsBy.KIND, DealTotalsBy.YEAR, DealTotalsBy.COMMITMENT)
+    keys = {each.lower(): each.lower() for each in plain if each in by}
     joins = ""
     if DealTotalsBy.COUNTRY in by:
         link = row.others("party_link")

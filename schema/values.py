@@ -6,10 +6,10 @@ import strawberry
 
 from domain.codes import Modifier, MoneyBasis
 from schema.scalars import Date, Decimal, EdtfDate
-from schema.sql import Document, Kinds, Source, column, computed
+from schema.sql import Document, Kinds, Source, Sql, column, computed
 
 
-def _bound(name: str) -> object:
+def _bound(name: str) -> Sql:
     """SQL of a bound: the one kept with a claim, else worked out from the stated numbers."""
 
     def sql(source: Source) -> str:
