@@ -61,7 +61,7 @@ async def script(name: str, **told: str) -> Any:
 async def client(name: str, api: Served) -> Any:
     """What a client says of the server, which it asks for the operations of this test."""
     fact = input_of(bare("SourceRegistered", f"source:by-{name}", kind="NEWS", title="A title"))
-    documents = {"query": QUERY, "mutation": MUTATION, "variables": {"input": fact}}
+    documents: dict[str, Any] = {"query": QUERY, "mutation": MUTATION, "variables": {"input": fact}}
     documents |= {"subscription": SUBSCRIPTION, "streaming": {"after": "0", "until": 5}, "messages": 3}
     return await script(name, url=api.url, key=api.key, documents=json.dumps(documents))
 

@@ -1,20 +1,19 @@
 """Subscriptions as multipart/mixed, the protocol that Apollo Client speaks over HTTP (subscriptionSpec 1.0)."""
 
 import orjson
-from starlette.types import Receive, Send
+from starlette.types import Receive
 
 from schema.context import Message, Stream
 from schema.errors import Rejected, formatted
 from schema.http.delivery import Delivery, Drain
 from schema.http.outflow import Outflow
 
-_MEDIA = 'multipart/mixed; boundary="graphql"; subscriptionSpec=1.0'
+MEDIA = 'multipart/mixed; boundary="graphql"; subscriptionSpec=1.0'
 _BOUNDARY = b"\r\n--graphql"
 
 
-async def send_stream(stream: Stream, receive: Receive, send: Send, drain: Drain, quiet: float) -> None:
+async def send_stream(stream: Stream, outflow: Outflow, receive: Receive, drain: Drain) -> None:
     """Send a subscription's messages until it ends, the client goes or the node shuts down."""
-    outflow = Outflow(send, _MEDIA)
     await outflow.begin(_BOUNDARY)
 
     async def message(one: Message) -> None:
@@ -22,12 +21,12 @@ async def send_stream(stream: Stream, receive: Receive, send: Send, drain: Drain
 
     async def deliver() -> None:
         try:
-            await Delivery(stream, message, drain).run()
+            await outflow.until_expiry(Delivery(stream, message, drain).run())
         except Rejected as error:
             await outflow.write(_part(orjson.dumps({"payload": None, "errors": formatted(error.errors)})))
         await outflow.write(b"--\r\n")
 
-    await outflow.while_connected(deliver(), receive, quiet, _part(b"{}"))
+    await outflow.while_connected(deliver(), receive, _part(b"{}"))
 
 
 def _part(body: bytes) -> bytes:

@@ -1,19 +1,27 @@
 """A response that stays open: its head, its pieces, a sign of life when it is quiet, its end when the client goes."""
 
 import asyncio
-from collections.abc import Coroutine
+import time
+from collections.abc import Awaitable, Coroutine
 from contextlib import suppress
 
 from starlette.types import Receive, Send
+
+from schema.errors import ErrorCode, rejected
 
 
 class Outflow:
     """One open response."""
 
-    def __init__(self, send: Send, media: str) -> None:
-        """Take where to send, and the media type."""
+    def __init__(self, send: Send, media: str, quiet: float = 0, expires: float | None = None) -> None:
+        """Take where to send, and the media type; after `quiet` seconds a sign of life is sent.
+
+        `expires` is when the client's credentials end, in seconds since 1970.
+        """
         self._send = send
         self._media = media
+        self._quiet = quiet
+        self._expires = expires
         self._writes = 0
 
     async def begin(self, first: bytes = b"") -> None:
@@ -36,12 +44,19 @@ class Outflow:
         """End the response."""
         await self._send({"type": "http.response.body", "body": b""})
 
-    async def while_connected(
-        self, work: Coroutine[object, object, None], receive: Receive, quiet: float, sign: bytes
-    ) -> None:
-        """Do the work, then end; give the work up when the client goes. After `quiet` seconds send a sign of life."""
+    async def until_expiry(self, work: Awaitable[None]) -> None:
+        """Do the work. Raises Rejected when the client's credentials end before."""
+        left = None if self._expires is None else self._expires - time.time()
+        try:
+            async with asyncio.timeout(left):
+                await work
+        except TimeoutError:
+            raise rejected(ErrorCode.UNAUTHENTICATED, "The credentials have ended.", status=401) from None
+
+    async def while_connected(self, work: Coroutine[object, object, None], receive: Receive, sign: bytes) -> None:
+        """Do the work, then end; give the work up when the client goes."""
         task = asyncio.ensure_future(work)
-        watch = asyncio.ensure_future(self._watch(task, receive, quiet, sign))
+        watch = asyncio.ensure_future(self._watch(task, receive, sign))
         try:
             await asyncio.wait({task})
         finally:
@@ -52,11 +67,11 @@ class Outflow:
         if not task.cancelled():
             await self.end()
 
-    async def _watch(self, work: "asyncio.Task[None]", receive: Receive, quiet: float, sign: bytes) -> None:
+    async def _watch(self, work: "asyncio.Task[None]", receive: Receive, sign: bytes) -> None:
         while True:
             written = self._writes
             try:
-                async with asyncio.timeout(quiet):
+                async with asyncio.timeout(self._quiet):
                     message = await receive()
             except TimeoutError:
                 if self._writes == written:

@@ -3,6 +3,7 @@
 Nothing here knows the schema.
 """
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
@@ -12,6 +13,7 @@ from starlette.types import Message, Receive
 
 from schema.errors import ErrorCode
 
+_PIECE_SECONDS = 20
 MAX_NESTING = 64
 """The deepest JSON that is read."""
 
@@ -44,6 +46,8 @@ class Parameters(NamedTuple):
     extensions: Mapping[str, Any] = _NOTHING
     document_id: str | None = None
     """`documentId` or Relay's `doc_id`."""
+    rules: str | None = None
+    """The rules that an address names: its answer may be kept as long as they are in force."""
 
 
 def read_json(body: bytes | str) -> Any:
@@ -87,6 +91,7 @@ def parameters(value: Any) -> Parameters:
         variables=_object(value, "variables"),
         extensions=_object(value, "extensions"),
         document_id=document_id,
+        rules=_text(value, "rules"),
     )
 
 
@@ -155,10 +160,18 @@ async def _rest(receive: Receive, message: Message, limit: int) -> bytes:
             parts.append(message.get("body", b""))
         if size > 4 * limit or not message.get("more_body", False):
             break
-        message = await receive()
+        message = await _next_piece(receive)
     if size > limit:
         raise _too_large(limit)
     return b"".join(parts)
+
+
+async def _next_piece(receive: Receive) -> Message:
+    try:
+        async with asyncio.timeout(_PIECE_SECONDS):
+            return await receive()
+    except TimeoutError:
+        raise BadRequest("The body did not come.", 408, connection="close") from None
 
 
 def _too_large(limit: int) -> BadRequest:

@@ -9,7 +9,7 @@ from schema.context import Message, Stream
 from schema.errors import Rejected
 from schema.execution import refusal
 from schema.http.delivery import Delivery, Drain
-from schema.http.negotiate import SSE
+from schema.http.negotiate import SSE as MEDIA
 from schema.http.outflow import Outflow
 
 _COMPLETE = b"event: complete\ndata:\n\n"
@@ -18,15 +18,14 @@ _COMMENT = b":\n\n"
 
 async def send_result(send: Send, body: bytes) -> None:
     """Send one result and its end."""
-    outflow = Outflow(send, SSE)
+    outflow = Outflow(send, MEDIA)
     await outflow.begin()
     await outflow.write(_event(Message(body)) + _COMPLETE)
     await outflow.end()
 
 
-async def send_stream(stream: Stream, receive: Receive, send: Send, drain: Drain, quiet: float) -> None:
+async def send_stream(stream: Stream, outflow: Outflow, receive: Receive, drain: Drain) -> None:
     """Send a subscription's messages until it ends, the client goes or the node shuts down."""
-    outflow = Outflow(send, SSE)
     await outflow.begin(_COMMENT)
 
     async def message(one: Message) -> None:
@@ -34,12 +33,12 @@ async def send_stream(stream: Stream, receive: Receive, send: Send, drain: Drain
 
     async def deliver() -> None:
         try:
-            await Delivery(stream, message, drain).run()
+            await outflow.until_expiry(Delivery(stream, message, drain).run())
         except Rejected as error:
             await outflow.write(_event(Message(refusal(error))))
         await outflow.write(_COMPLETE)
 
-    await outflow.while_connected(deliver(), receive, quiet, _COMMENT)
+    await outflow.while_connected(deliver(), receive, _COMMENT)
 
 
 def _event(message: Message) -> bytes:

@@ -14,9 +14,11 @@ from schema.context import NOBODY, Access
 from schema.errors import ApiError, ErrorCode, Rejected, formatted, rejected
 from schema.execution import Executor, Request, refusal
 from schema.http import multipart, sse
+from schema.http.caching import ASK_AGAIN, FOR_EVER, etag, fixed_at
 from schema.http.delivery import Drain
 from schema.http.documents import Documents
 from schema.http.negotiate import HTML, JSON, RESPONSE, SSE, for_result, for_stream, prefers_page
+from schema.http.outflow import Outflow
 from schema.http.request import (
     BadRequest,
     Headers,
@@ -61,6 +63,29 @@ class Asking(NamedTuple):
     media: str
 
 
+class Kept(NamedTuple):
+    """What a GET request says of an answer that it may have."""
+
+    headers: Headers
+    rules: str | None
+
+
+class Caching(NamedTuple):
+    """What is told of how long an answer by GET stays true."""
+
+    etag: bytes
+    for_ever: bool
+    private: bool
+
+    def told(self, whole: bool) -> tuple[tuple[bytes, bytes], ...]:
+        """The headers; an answer with errors may be another one next time."""
+        if not whole:
+            return ((b"cache-control", b"no-store"),)
+        control = f"{'private' if self.private else 'public'}, {FOR_EVER if self.for_ever else ASK_AGAIN}"
+        vary = b"accept, authorization, tamga-min-position"
+        return (b"etag", self.etag), (b"cache-control", control.encode()), (b"vary", vary)
+
+
 class View:
     """The endpoint for HTTP, an ASGI application."""
 
@@ -103,7 +128,7 @@ class View:
             policy = (b"content-security-policy", graphiql.CONTENT_SECURITY_POLICY.encode())
             await respond(send, 200, graphiql.page(scope["path"]), f"{HTML}; charset=utf-8", policy)
             return
-        await self._single(asked, self._base(headers), accept, receive, send, headers)
+        await self._single(asked, self._base(headers), accept, receive, send, Kept(headers, asked.rules))
 
     def _base(self, headers: Headers) -> Request:
         """What the headers say of every operation in the request."""
@@ -145,7 +170,7 @@ class View:
         accept: str,
         receive: Receive,
         send: Send,
-        get: Headers | None = None,
+        get: Kept | None = None,
     ) -> None:
         media = for_result(accept)
         streamed = for_stream(accept)
@@ -162,21 +187,26 @@ class View:
         except Rejected as error:
             await self._rejected(send, error, media if media in (JSON, RESPONSE) else RESPONSE)
 
-    async def _result(self, asking: Asking, receive: Receive, send: Send, get: Headers | None) -> None:
-        etag = self._etag() if get is not None else None
-        if etag and get and etag in get.get(b"if-none-match", b""):
-            await respond(send, 304, b"", asking.media, *_caching(etag))
+    async def _result(self, asking: Asking, receive: Receive, send: Send, get: Kept | None) -> None:
+        caching = self._caching(asking, get) if get is not None else None
+        if caching and get and caching.etag in get.headers.get(b"if-none-match", b""):
+            await respond(send, 304, b"", asking.media, *caching.told(True))
             return
         body = await self.executor.execute(asking.operation, asking.request)
         if asking.media == SSE:
             await sse.send_result(send, body)
-        else:
-            await respond(send, self._status(body, asking.media), body, asking.media, *_caching(etag))
+            return
+        whole = body.startswith(b'{"data"') and b',"errors":[' not in body
+        told = caching.told(whole) if caching else ()
+        await respond(send, self._status(body, asking.media), body, asking.media, *told)
 
-    def _etag(self) -> bytes:
-        """An answer by GET is fixed by its address, the replica's position and its rules."""
+    def _caching(self, asking: Asking, get: Kept) -> Caching:
+        """How long the answer stays true."""
         replica = self.executor.services.replica
-        return f'W/"{replica.position}.{replica.rules}"'.encode()
+        position, now = fixed_at(asking.operation, asking.request.variables), replica.position
+        past = position is not None and position <= now
+        tag = etag(position if position is not None and past else now, replica.rules)
+        return Caching(tag, past and get.rules == replica.rules, asking.request.access.actor is not None)
 
     def _status(self, body: bytes, media: str) -> int:
         if body.startswith(b'{"data"'):
@@ -203,7 +233,8 @@ class View:
             raise BadRequest(message, 406)
         stream = await self.executor.subscribe(operation, request)
         framing = sse if media == SSE else multipart
-        await framing.send_stream(stream, receive, send, self.drain, self.manner.ping_seconds)
+        outflow = Outflow(send, framing.MEDIA, self.manner.ping_seconds, request.access.expires)
+        await framing.send_stream(stream, outflow, receive, self.drain)
 
     async def _batch(self, values: list[Any], base: Request) -> bytes:
         if not values:
@@ -219,12 +250,6 @@ class View:
             return await self.executor.execute(operation, request)
         except Rejected as error:
             return refusal(error)
-
-
-def _caching(etag: bytes | None) -> tuple[tuple[bytes, bytes], ...]:
-    if etag is None:
-        return ()
-    return (b"etag", etag), (b"cache-control", b"no-cache"), (b"vary", b"accept, authorization, tamga-min-position")
 
 
 async def _refuse(send: Send, error: BadRequest, media: str) -> None:
