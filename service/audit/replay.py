@@ -3,22 +3,17 @@
 import json
 import tempfile
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import apsw
 
-from service.audit.state import NAMES, Row, State, rows_at, state_at
+from service.audit.state import NAMES, NotThere, Row, State, replica_reading, rows_at, state_at
 from service.log.log import Log
 from service.replica.rebuild import Progress, fold_all
 from service.replica.store import Replica, position_of
 from service.replica.tables import ddl, is_index
-
-
-class CannotReplay(ValueError):
-    """There is nothing to replay, or nothing to compare it with; says what to do."""
 
 
 @dataclass(frozen=True)
@@ -70,10 +65,10 @@ def replay(
     folder: Path,
     progress: Progress | None = None,
 ) -> Verdict:
-    """Fold the log into a file in the folder, removed at the end, and compare. Raises CannotReplay."""
+    """Fold the log into a file in the folder, removed at the end, and compare. Raises NotThere."""
     head = log.head().position
     if not 1 <= position <= head:
-        raise CannotReplay(f"the log has the positions 1 to {head:,}, not {position:,}" if head else "the log is empty")
+        raise NotThere(f"the log has the positions 1 to {head:,}, not {position:,}" if head else "the log is empty")
     with replica_reading(replica, position) as answering, tempfile.TemporaryDirectory(dir=folder) as place:
         fresh = apsw.Connection(str(Path(place) / "replay.db"))
         try:
@@ -81,16 +76,6 @@ def replay(
             return compare(fresh, answering, position)
         finally:
             fresh.close()
-
-
-def replica_reading(replica: Replica, position: int) -> AbstractContextManager[apsw.Connection]:
-    """A reading connection to a replica that has come as far as the position. Raises CannotReplay."""
-    if not replica.path.exists():
-        raise CannotReplay(f"there is no replica at {replica.path}; 'tamga rebuild' makes one")
-    reached = replica.position
-    if reached < position:
-        raise CannotReplay(f"the replica has only come to {reached:,}; serve it, or run 'tamga rebuild'")
-    return replica.read()
 
 
 def fold_to(log: Log, connection: apsw.Connection, position: int, progress: Progress | None = None) -> None:

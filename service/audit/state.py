@@ -7,10 +7,12 @@ line `<table> <hash in hex>` for each table, by name, the table of events includ
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import apsw
 
+from service.replica.store import Replica
 from service.replica.tables import EVENT_COLUMNS, TABLES
 
 EVENTS = "event"
@@ -18,6 +20,10 @@ NAMES = tuple(sorted((*TABLES, EVENTS)))
 """The tables that a state is made of, in order."""
 
 Row = tuple[str, str | int, bytes]
+
+
+class NotThere(ValueError):
+    """What is asked for is not in the log or not in the replica; says what to do."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,15 @@ class State:
     def rows(self) -> int:
         """How many rows are alive."""
         return sum(table.rows for table in self.tables.values())
+
+
+def replica_reading(replica: Replica, position: int) -> AbstractContextManager[apsw.Connection]:
+    """A reading connection to a replica that has come as far as the position. Raises NotThere."""
+    if not replica.path.exists():
+        raise NotThere(f"there is no replica at {replica.path}; 'tamga rebuild' makes one")
+    if replica.position < position:
+        raise NotThere(f"the replica has only come to {replica.position:,}; serve it, or run 'tamga rebuild'")
+    return replica.read()
 
 
 def state_at(connection: apsw.Connection, position: int) -> State:

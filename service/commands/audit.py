@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from eventsourcing.persistence import PersistenceError
 
-from service.audit.audit import Audit, NotSealed
+from service.audit.audit import NotSealed
 from service.audit.export import ExportRefused, export
 from service.audit.keys import KeyUnusable
 from service.audit.note import VerifierKey
@@ -17,7 +17,8 @@ from service.audit.sealer import LAST
 from service.audit.sources import LogSource, Source, SourceUnreadable, folder_source, web_source
 from service.audit.verify import NothingToVerify, Older, Verdict, verify
 from service.commands.common import REFUSED, Unusable, opened_log, plural, progress_bar, settings
-from service.settings import Settings
+from service.commands.own import own_audit
+from service.commands.report import report_command
 
 _TROUBLE = (SourceUnreadable, NothingToVerify, PersistenceError, KeyUnusable, NotSealed, OSError, ValueError)
 _KEY = click.option(
@@ -34,6 +35,7 @@ def audit() -> None:
     tamga audit export kept            keep the sealed record as plain files
     tamga audit verify --against kept  check the record against what was kept
     tamga audit proof 300 -o 300.tlog-proof
+    tamga audit report --from 2026-01-01 --html january.html
     """
 
 
@@ -71,7 +73,7 @@ def verify_command(source: str | None, against: tuple[str, ...], keys: tuple[str
 @click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="Instead of standard output.")
 def proof_command(position: int, output: Path | None) -> None:
     """Write the proof of the event at POSITION: one small file that C2SP tlog-proof tools read."""
-    with _trouble_ends(), _own(settings()) as own:
+    with _trouble_ends(), own_audit(settings()) as own:
         proof = own.proof_file(position)
     if output:
         output.write_bytes(proof)
@@ -100,7 +102,7 @@ def check_proof_command(proof: Path, entry: Path | None, keys: tuple[str, ...]) 
 @click.option("--rotate", is_flag=True, help="Make a new key, which signs from now on; old ones stay listed.")
 def keys_command(rotate: bool) -> None:
     """Print the public keys of the log, oldest first."""
-    with _trouble_ends(), _own(settings()) as own:
+    with _trouble_ends(), own_audit(settings()) as own:
         if rotate:
             own.keys.rotate()
         for key in own.vkeys():
@@ -122,14 +124,6 @@ class Differs(click.ClickException):
 
 
 @contextmanager
-def _own(given: Settings) -> Iterator[Audit]:
-    """The audit of a log; it seals nothing."""
-    with opened_log(given) as log:
-        key_file = Path(given.signing_key) if given.signing_key else None
-        yield Audit(log, given.data_dir, given.origin or None, key_file=key_file)
-
-
-@contextmanager
 def _opened(source: str | None) -> Iterator[Source]:
     with ExitStack() as stack:
         if source and source.startswith(("http://", "https://")):
@@ -144,11 +138,11 @@ def _log_source(url: str | None, stack: ExitStack) -> Source:
     """The log at an address, with the tiles and keys of its data folder if it stands in one."""
     given = settings()
     if url is None or url == given.log_url:
-        own = stack.enter_context(_own(given))
+        own = stack.enter_context(own_audit(given))
         return LogSource(own.log, given.data_dir, own.verifiers())
     elsewhere = replace(given, database_url=url, data_dir=Path(url.removeprefix("sqlite:///")).parent, origin="")
     if url.startswith("sqlite:///") and (elsewhere.data_dir / LAST).exists():
-        own = stack.enter_context(_own(elsewhere))
+        own = stack.enter_context(own_audit(elsewhere))
         return LogSource(own.log, elsewhere.data_dir, own.verifiers())
     return LogSource(stack.enter_context(opened_log(elsewhere)), None, [])
 
@@ -183,3 +177,6 @@ def _tell(verdict: Verdict, name: str, *, trusted: bool) -> None:
     click.echo(f"root {head.root.hex()}; compared with {', '.join(verdict.compared)}")
     if not trusted:
         click.echo("The keys are those that the source names itself; give --key to check with one you trust.", err=True)
+
+
+audit.add_command(report_command)

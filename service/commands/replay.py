@@ -1,17 +1,16 @@
 """`tamga replay`: the log folded from nothing, held against what the replica answers as of the same position."""
 
-import datetime
 import json
-import re
 from typing import Any
 
 import click
 from eventsourcing.persistence import PersistenceError
 
-from service.audit.replay import CannotReplay, Difference, Verdict
+from service.audit.replay import Difference, Verdict
 from service.audit.replay import replay as replayed
+from service.audit.state import NotThere
 from service.commands.common import REFUSED, Unusable, opened_log, plural, progress_bar, settings
-from service.log import Log
+from service.commands.moments import last_position
 from service.replica.store import Replica
 
 
@@ -31,38 +30,16 @@ def replay(moment: str | None, as_json: bool) -> None:
     given = settings()
     try:
         with opened_log(given) as log:
-            replica, position = Replica(given.data_dir, log.record_id), position_of(log, moment)
+            replica, position = Replica(given.data_dir, log.record_id), last_position(log, moment)
             with progress_bar("Folding") as folding:
                 verdict = replayed(log, replica, position, given.data_dir, progress=folding)
             told = log.select_notifications(position, 1, position)[0].recorded_at
             replica.close()
-    except (CannotReplay, PersistenceError, OSError) as error:
+    except (NotThere, PersistenceError, OSError) as error:
         raise Unusable(str(error)) from None
     _tell(verdict, told, replica.rules, as_json)
     if not verdict.same:
         raise SystemExit(REFUSED)
-
-
-def position_of(log: Log, moment: str | None, *, whole_day: bool = False) -> int:
-    """The position that a number or time means; `whole_day` lets a day alone mean its end. Raises CannotReplay."""
-    if moment is None:
-        return log.head().position
-    if moment.isdecimal():
-        return int(moment)
-    try:
-        found = log.position_at(end_of_day(moment) if whole_day else moment)
-    except ValueError:
-        raise CannotReplay(f"{moment!r} is no position and no time; write 150 or 2026-01-31T12:00:00Z") from None
-    if not found:
-        raise CannotReplay(f"nothing was recorded by {moment}")
-    return found
-
-
-def end_of_day(moment: str) -> str:
-    """The last moment of a day; any other time as it is."""
-    if not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", moment):
-        return moment
-    return datetime.datetime.fromisoformat(f"{moment}T23:59:59.999").isoformat()
 
 
 def _tell(verdict: Verdict, recorded_at: str, rules: str, as_json: bool) -> None:
