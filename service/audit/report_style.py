@@ -48,7 +48,8 @@ dd{margin:0 0 .7rem;font-size:.82rem}
 pre{background:var(--card);border:1px solid var(--line);border-radius:.4rem;padding:.7rem;white-space:pre-wrap;
 font-size:.82rem}
 @media (max-width:34rem){main{padding:1.2rem 1rem 3rem}article table,article caption,article tbody,article tr,
-article th,article td{display:block}article th,article td{border:0;padding:.05rem 0}article tr{border-top:1px solid var(--line);
+article th,article td{display:block}article th,article td{border:0;padding:.05rem 0}
+article tr{border-top:1px solid var(--line);
 padding:.35rem 0}}
 @media print{:root{--paper:#fff;--card:#fff;--ink:#000;--quiet:#444;--was:#000;--now:#000;--tag:#000}
 body{font-size:10.5pt}main{max-width:none;padding:0}h2,h3{break-after:avoid}.facts li{break-inside:avoid}}
