@@ -166,14 +166,17 @@ class Limits:
 
     def cost(self, operation: Operation, variables: Mapping[str, Any]) -> int:
         """What a valid operation costs: each field 1, times the items of the lists that it lies in."""
-        names, kept = operation.kept.setdefault(_KEPT, (_page_variables(operation), {}))
+        found = operation.kept.get(_KEPT)
+        if found is None:
+            found = operation.kept[_KEPT] = (_page_variables(operation), {})
+        names: tuple[str, ...] = found[0]
+        kept: dict[tuple[int | None, ...], int] = found[1]
         key = tuple(_amount(variables.get(name)) for name in names)
         if key not in kept:
             if len(kept) >= _MOST_COSTS:
                 kept.clear()
             kept[key] = _Costs(self.schema, self.ceiling, operation, variables).whole()
-        found: int = kept[key]
-        return found
+        return kept[key]
 
     def check_cost(self, operation: Operation, variables: Mapping[str, Any]) -> int:
         """The cost. Raises ApiError with code TOO_COSTLY over the ceiling."""

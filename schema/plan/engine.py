@@ -90,8 +90,9 @@ class Engine:
         coerced = self._coerced(operation, variables)
         if isinstance(coerced, list):
             return response(None, coded(coerced, ErrorCode.INPUT), began=False)
-        plan = plan_of(self.schema, operation, coerced)
         try:
+            self._limits.check_cost(operation, coerced.coerced)
+            plan = plan_of(self.schema, operation, coerced)
             request = await self._request(plan, coerced, context)
             return await self._slow(operation, variables, context, await self._rows(plan, request))
         except GraphQLError as error:

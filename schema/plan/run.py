@@ -13,8 +13,10 @@ import apsw
 
 from schema.errors import ApiError, ErrorCode
 
-STEPS = 200_000
-"""SQLite's virtual machine steps (some 10 to 40 ns each) that a read may take on the event loop."""
+STEPS = 10_000
+"""SQLite's virtual machine steps (some 10 to 40 ns each) between two looks at a read on the event loop."""
+_LOOKS = 20
+"""How many looks it may take. SQLite counts steps over all runs of a statement, so the first look may come at once."""
 _PLACEHOLDER = re.compile(r"\?([0-9]+)")
 _TOO_DEEP = ("nested too deep", "too large", "too complex", "parser stack overflow")
 _CHECK = 1_000  # steps between two looks at the clock, in threads
@@ -103,7 +105,7 @@ class Runner:
         if any(job.statement.long or job.on for job in jobs):
             return None
         with self._replica.read() as connection:
-            connection.set_progress_handler(_stop, STEPS)
+            connection.set_progress_handler(_Looks().too_many, STEPS)
             try:
                 return self._answers(connection, jobs)
             except apsw.InterruptError:
@@ -163,8 +165,18 @@ class Runner:
         return answer
 
 
-def _stop() -> bool:
-    return True
+class _Looks:
+    """Counts the looks at one read."""
+
+    __slots__ = ("left",)
+
+    def __init__(self) -> None:
+        self.left = _LOOKS
+
+    def too_many(self) -> bool:
+        """Whether the read has had its time."""
+        self.left -= 1
+        return self.left < 0
 
 
 def newest(connection: apsw.Connection) -> int:
