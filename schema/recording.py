@@ -6,6 +6,7 @@ graphql-core coerces and collects; the objects and events of an answer are read 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import replace
 from typing import Any, cast
 
@@ -50,7 +51,7 @@ class Recorder:
     async def record(self, asked: Sequence[Asked], command_id: str | None, context: Context, actor: str) -> Receipt:
         """Record in a thread, and wait until this node's reads see it. Raises Refused and ApiError."""
         work: Callable[[], Receipt] = lambda: _record(context.services.registry, asked, command_id, actor)  # noqa: E731
-        receipt = await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        receipt = await asyncio.get_running_loop().run_in_executor(self._threads, copy_context().run, work)
         await context.services.replica.reached(receipt.position, context.services.settings.min_position_timeout)
         return receipt
 

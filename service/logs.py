@@ -18,7 +18,10 @@ from service.settings import Settings
 REQUEST_ID: ContextVar[str | None] = ContextVar("tamga_request_id", default=None)
 """The id of the request that is being answered."""
 
-_SECRETS = re.compile(r"(?P<before>://[^:/@\s]+:|\b(?:password|PGPASSWORD)=|Bearer\s+)[^@\s]+|\btamga_[\w-]{20,}", re.I)
+_SECRETS = re.compile(
+    r"(?P<address>://[^:/@\s]*:)[^@/\s]+(?=@)|(?P<word>\bpassword=|\bBearer\s+)[^\s'\"]+|\btamga_[\w-]{20,}",
+    re.IGNORECASE,
+)
 _USUAL = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
 
 
@@ -60,7 +63,7 @@ class TextLines(logging.Formatter):
 
 def cleaned(text: str) -> str:
     """The text without passwords and keys."""
-    return _SECRETS.sub(lambda found: f"{found['before'] or ''}***", text)
+    return _SECRETS.sub(lambda found: f"{found['address'] or found['word'] or ''}***", text)
 
 
 def _time(record: logging.LogRecord) -> datetime:

@@ -22,22 +22,6 @@ _LARGEST_MESSAGE = 131_072
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
-class CannotListen(OSError):
-    """The address cannot be listened on; says why and what to set."""
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises CannotListen."""
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        return socket.create_server(found[4][:2], family=found[0], backlog=2048)
-    except socket.gaierror as error:
-        raise CannotListen(f"TAMGA_HOST: {host!r} is no address of this machine ({error.strerror})") from None
-    except OSError as error:
-        why = os.strerror(error.errno) if error.errno else str(error)
-        raise CannotListen(f"cannot listen on {host}, port {port}: {why}; TAMGA_PORT names another port") from None
-
-
 @dataclass(frozen=True)
 class Serving:
     """What a node says when it is ready."""

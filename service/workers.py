@@ -1,4 +1,9 @@
-"""The processes of one node: one alone, or several that share a socket and are started again when they die."""
+"""The processes of one node and the socket that they listen on: one alone, or several, started again when they die.
+
+What they run is imported late: a taken port is told at once, and workers count in files that must be named before.
+"""
+
+from __future__ import annotations
 
 import logging
 import os
@@ -9,25 +14,45 @@ import tempfile
 import time
 from collections.abc import Callable
 from types import FrameType
+from typing import TYPE_CHECKING, TypeAlias
 
-from service.server import Serving, run
 from service.settings import Settings
+
+if TYPE_CHECKING:
+    from service.server import Serving
 
 _LOGGER = logging.getLogger("tamga.workers")
 _UNUSABLE = 2
 _SOON = 2.0
 """A worker that dies within so many seconds is not started again at once."""
 
-Ready = Callable[[Serving], None]
+Ready: TypeAlias = "Callable[[Serving], None]"
+
+
+class CannotListen(OSError):
+    """The address cannot be listened on; says why and what to set."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises CannotListen."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        return socket.create_server(found[4][:2], family=found[0], backlog=2048)
+    except socket.gaierror as error:
+        raise CannotListen(f"TAMGA_HOST: {host!r} is no address of this machine ({error.strerror})") from None
+    except OSError as error:
+        why = os.strerror(error.errno) if error.errno else str(error)
+        raise CannotListen(f"cannot listen on {host}, port {port}: {why}; TAMGA_PORT names another port") from None
 
 
 def serve(settings: Settings, listener: socket.socket, ready: Ready) -> int:
     """Serve until a signal, in as many processes as the settings name; the exit code."""
     if settings.workers == 1:
-        return run(settings, listener, ready)
+        return _run(settings, listener, ready)
     folder = tempfile.mkdtemp(prefix="tamga-metrics-")
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
     try:
+        _import()
         return Workers(settings, listener, ready).run()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -69,7 +94,7 @@ class Workers:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches all processes of a terminal; the parent tells us
         try:
-            return run(self._settings, self._listener, ready, leash=self._leash)
+            return _run(self._settings, self._listener, ready, self._leash)
         except (OSError, ValueError, RuntimeError) as error:
             _LOGGER.error("%s", error)
             return _UNUSABLE
@@ -100,6 +125,17 @@ class Workers:
         self._listener.close()
         for pid in self._began:
             os.kill(pid, sig)
+
+
+def _run(settings: Settings, listener: socket.socket, ready: Ready, leash: int | None = None) -> int:
+    from service.server import run
+
+    return run(settings, listener, ready, leash=leash)
+
+
+def _import() -> None:
+    """Before the workers are forked, so that they share the memory of the code."""
+    import service.server  # noqa: F401
 
 
 def _silent(serving: Serving) -> None:

@@ -50,15 +50,15 @@ def serve() -> None:
     The first start makes the log, loads the first record and makes the key that allows recording; later starts go on
     with what is there. Settings are environment variables: see 'tamga --help'.
     """
-    from service import server, workers
+    from service import workers
     from service.logs import configure
 
     given = settings()
     configure(given)
     try:
-        listener = server.listen(given.host, given.port)
+        listener = workers.listen(given.host, given.port)
         raise SystemExit(workers.serve(given, listener, lambda serving: announce(serving, listener.getsockname()[:2])))
-    except (server.CannotListen, PersistenceError, ValueError) as error:
+    except (workers.CannotListen, PersistenceError, ValueError) as error:
         raise Unusable(str(error)) from None
     except OSError as error:
         raise Unusable(f"{error.filename}: {error.strerror}" if error.filename else str(error)) from None

@@ -1,0 +1,152 @@
+"""`tamga serve` as a process of its own, as an operator runs it: started, asked, signalled, and its log read."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+
+from tests.support.readme import ROOT
+
+TAMGA: Final = (sys.executable, "-c", "from service.cli import main; main()")
+
+
+def environment(folder: Path, **settings: str) -> dict[str, str]:
+    """What a process runs with: nothing of ours but these settings, names without TAMGA_."""
+    outside = {name: value for name, value in os.environ.items() if not name.startswith(("TAMGA_", "PG"))}
+    ours = {f"TAMGA_{name.upper()}": value for name, value in settings.items()}
+    return outside | {"TAMGA_DATA_DIR": str(folder), "TAMGA_HOST": "127.0.0.1"} | ours
+
+
+def run(*arguments: str, given: bytes = b"", env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """One command, to its end."""
+    line = [*TAMGA, *arguments]
+    done = subprocess.run(line, env=env, cwd=ROOT, input=given, capture_output=True, timeout=60, check=False)
+    return subprocess.CompletedProcess(line, done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+class Service:
+    """A running `tamga serve` that logs JSON."""
+
+    def __init__(self, env: dict[str, str]) -> None:
+        """Start it; `ready` waits for it."""
+        self.port = int(env.get("TAMGA_PORT") or 0) or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.folder = Path(env["TAMGA_DATA_DIR"])
+        self.logged: list[dict[str, Any]] = []
+        self.began = time.monotonic()
+        env = {"TAMGA_LOG_FORMAT": "json"} | env | {"TAMGA_PORT": str(self.port)}
+        self.process = subprocess.Popen(
+            [*TAMGA, "serve"], env=env, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        self.http = httpx.Client(base_url=self.url, timeout=10)
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            try:
+                self.logged.append(json.loads(line))
+            except ValueError:
+                self.logged.append({"message": line.decode()})
+
+    def ready(self, seconds: float = 20) -> "Service":
+        """Wait until /readyz says so."""
+        eventually(lambda: self.status("/readyz") == 200 or self.process.poll() is not None, seconds)
+        assert self.process.poll() is None, self.logged
+        return self
+
+    def status(self, path: str) -> int:
+        """The status of an answer; 0 if there is none."""
+        try:
+            return self.http.get(path).status_code
+        except httpx.TransportError:
+            return 0
+
+    def ask(self, query: str, **headers: str) -> Any:
+        """The data that a query gives."""
+        answer = self.http.post("/graphql", json={"query": query}, headers=headers).json()
+        assert "errors" not in answer, answer
+        return answer["data"]
+
+    @property
+    def key(self) -> str:
+        """The key that may record."""
+        return (self.folder / "recorder.key").read_text().strip()
+
+    def record_party(self, name: str, command_id: str | None = None, key: str | None = None) -> int:
+        """Record a party; the position that it got."""
+        command = f', commandId: "{command_id}"' if command_id else ""
+        query = f'''mutation {{ recordPartyRegistered(input: {{id: "party:{name}", kind: COMPANY, name: "{name}", seat: "USA",
+            sources: [{{source: "source:asb-media-2025-09"}}]}}{command}) {{ ... on Recorded {{ position }} }} }}'''
+        found = self.ask(query, Authorization=f"Bearer {key or self.key}")
+        position: int = found["recordPartyRegistered"]["position"]
+        return position
+
+    def metric(self, name: str) -> float:
+        """The value of a metric, labels included in the name."""
+        lines = self.http.get("/metrics").text.splitlines()
+        return float(next(line for line in lines if line.startswith(f"{name} ")).rpartition(" ")[2])
+
+    def stop(self, sig: signal.Signals = signal.SIGTERM) -> int:
+        """Signal it and wait for its end; the exit code."""
+        self.process.send_signal(sig)
+        return self.end()
+
+    def end(self) -> int:
+        """Wait for its end; the exit code."""
+        self.http.close()
+        code = self.process.wait(20)
+        self._reader.join(5)
+        for pipe in (self.process.stdout, self.process.stderr):
+            assert pipe is not None
+            pipe.close()
+        return code
+
+
+@contextmanager
+def serving(folder: Path, **settings: str) -> Iterator[Service]:
+    """A service that is ready, and ended afterwards."""
+    with started(environment(folder, **settings)) as service:
+        yield service.ready()
+
+
+@contextmanager
+def started(env: dict[str, str]) -> Iterator[Service]:
+    """A service that was started just now, and is ended afterwards whatever happens."""
+    service = Service(env)
+    try:
+        yield service
+    finally:
+        if service.process.poll() is None:
+            service.process.terminate()
+            try:
+                service.process.wait(10)
+            except subprocess.TimeoutExpired:
+                service.process.kill()
+        service.end()
+
+
+def eventually(holds: Callable[[], object], seconds: float = 10) -> None:
+    """Wait until it holds, looking often; AssertionError if it does not come."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "it did not come"
+        time.sleep(0.01)
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
