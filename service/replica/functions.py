@@ -1,7 +1,10 @@
 """What SQL on the replica can call beyond SQLite's own functions: exact decimals, stated bounds, and search terms."""
 
+import contextlib
 import re
+from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, cast
 
 import apsw
 import msgspec
@@ -9,6 +12,9 @@ import msgspec
 from domain.codes import Modifier
 from domain.values import Interval, Stated
 from service.replica.view import number_key
+
+if TYPE_CHECKING:
+    from apsw import AggregateClass
 
 _WORDS = re.compile(r"\w+", re.UNICODE)
 
@@ -31,7 +37,7 @@ def at_most(stated: str | None) -> str | None:
 
 def _interval(stated: str | None) -> Interval:
     given = msgspec.json.decode(stated) if stated else {}
-    modifier = Modifier(given.get("modifier") or "EXACTLY")
+    modifier = Modifier[given.get("modifier") or "EXACTLY"]
     value = Stated(low=given.get("low"), high=given.get("high"), modifier=modifier)
     return value.interval() or Interval(None, None)
 
@@ -49,12 +55,10 @@ class _Sum:
     def __init__(self) -> None:
         self.total = Decimal(0)
 
-    def step(self, text: str | None) -> None:
+    def step(self, *texts: "apsw.SQLiteValue") -> None:
         """Add one."""
-        try:
-            self.total += Decimal(text or 0)
-        except InvalidOperation:
-            return
+        with contextlib.suppress(InvalidOperation):
+            self.total += Decimal(str(texts[0] or 0))
 
     def final(self) -> str | None:
         """The sum in plain notation."""
@@ -63,6 +67,7 @@ class _Sum:
 
 def register(connection: apsw.Connection) -> None:
     """Make the functions known to a connection."""
-    for function in (number_key, fts_query, at_least, at_most):
+    functions: tuple[Callable[..., str | None], ...] = (number_key, fts_query, at_least, at_most)
+    for function in functions:
         connection.create_scalar_function(function.__name__, function, 1, deterministic=True)
-    connection.create_aggregate_function("decimal_sum", _Sum, 1)
+    connection.create_aggregate_function("decimal_sum", cast("Callable[[], AggregateClass]", _Sum), 1)
