@@ -221,7 +221,7 @@ class RecordObject(Node):
         kinds=CLAIMED,
     )
     history: Connection[EventRef] = connection(
-        "Its events as recorded, the first at the start.", "event", where=of_stream, by="position", kinds=EVENT_KINDS
+        "Its events as recorded, the first at the start.", "event", where=of_stream, by="version", kinds=EVENT_KINDS
     )
     corrections: list[Correction] = owned("What was put right in it, and why.", "correction", order="position")
 

@@ -1,0 +1,193 @@
+"""The nouns as types: every field, filter and order can be read, by both paths alike, at any moment and on any day."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from graphql import (
+    GraphQLEnumType,
+    GraphQLField,
+    GraphQLInputObjectType,
+    GraphQLInputType,
+    GraphQLInterfaceType,
+    GraphQLList,
+    GraphQLObjectType,
+    get_named_type,
+    get_nullable_type,
+    is_leaf_type,
+)
+
+from domain.catalogue import CATALOGUE
+from domain.values import NOUNS
+from tests.support import examples
+from tests.support.reading import Reading, reading
+
+LAST = ("FactCorrected", "EventRetracted", "ClaimAdopted", "PartyMerged")
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reading]:
+    """A record in which every event of the catalogue happened."""
+    with reading(tmp_path_factory.mktemp("world")) as record:
+        record.record(*examples.opened_world())
+        for event in sorted(CATALOGUE, key=lambda name: name in LAST):
+            record.record(examples.example(event))
+        yield record
+
+
+@pytest.fixture
+def record(tmp_path: Path) -> Iterator[Reading]:
+    with reading(tmp_path, first_record=True) as made:
+        yield made
+
+
+def plural(noun: str) -> str:
+    return f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+
+
+def selection(fields: dict[str, GraphQLField], depth: int) -> str:
+    """Every field, connections by their items."""
+    chosen = []
+    for name, field in fields.items():
+        kind = get_named_type(field.type)
+        if is_leaf_type(kind):
+            chosen.append(name)
+        elif isinstance(kind, GraphQLObjectType) and kind.name.endswith("Connection"):
+            chosen.append(f"{name}(first: 3) {{ totalCount nodes {{ __typename }} }}")
+        elif depth and isinstance(kind, (GraphQLObjectType, GraphQLInterfaceType)) and name != "proof":
+            chosen.append(f"{name} {{ __typename {selection(kind.fields, depth - 1)} }}")
+    return " ".join(chosen)
+
+
+@pytest.mark.parametrize("noun", NOUNS)
+def test_every_field_reads_the_same_by_both_paths(world: Reading, noun: str) -> None:
+    kind = world.schema.type_map[noun.capitalize()]
+    assert isinstance(kind, GraphQLObjectType)
+    for name, field in kind.fields.items():
+        chosen = selection({name: field}, 2)
+        if not chosen:
+            continue
+        query = f"{{ {plural(noun)}(first: 3) {{ nodes {{ id {chosen} }} }} }}"
+        operation = world.operations.prepare(query)
+        fast = asyncio.run(world.engine.execute(operation))
+        assert b'"errors"' not in fast, (query, fast)
+        assert orjson.loads(fast) == orjson.loads(asyncio.run(world.engine.executed_slowly(operation)))
+
+
+SAMPLES = {
+    "String": "x", "ID": "deal:uz-boeing-787", "Int": 1, "Boolean": True, "Date": "2025-09-22", "Position": 5,
+    "DateTime": "2025-09-22T00:00:00Z", "Decimal": "1000",
+}  # fmt: skip
+
+
+def sample(kind: GraphQLInputType, depth: int = 2) -> Any:
+    """A value of an input type: objects with everything that is no list of themselves."""
+    bare = get_nullable_type(kind)
+    if isinstance(bare, GraphQLList):
+        return [sample(bare.of_type, depth), sample(bare.of_type, depth)]
+    if isinstance(bare, GraphQLEnumType):
+        return next(iter(bare.values))
+    if isinstance(bare, GraphQLInputObjectType):
+        fields = bare.fields.items()
+        return {
+            name: sample(field.type, depth - 1)
+            for name, field in fields
+            if depth and get_named_type(field.type) is not bare
+        }
+    return SAMPLES[bare.name]
+
+
+@pytest.mark.parametrize("root", [*map(plural, NOUNS), "events", "corrections"])
+def test_every_filter_and_order_is_taken(world: Reading, root: str) -> None:
+    assert world.schema.query_type
+    arguments = world.schema.query_type.fields[root].args
+    filter_, order = get_named_type(arguments["filter"].type), get_named_type(arguments["orderBy"].type)
+    assert isinstance(filter_, GraphQLInputObjectType)
+    assert isinstance(order, GraphQLEnumType)
+    chosen = f"{root}(filter: $filter, orderBy: $order, first: 2) {{ totalCount nodes {{ __typename }} }}"
+    query = f"query ($filter: {filter_.name}, $order: {order.name}) {{ {chosen} }}"
+    for name, field in filter_.fields.items():
+        world.ask(query, filter={name: sample(field.type)})
+        world.ask(query, filter={"noneOf": {name: sample(field.type)}})
+    for each in order.values:
+        world.ask(query, order=each)
+
+
+@pytest.mark.parametrize("noun", NOUNS)
+def test_an_order_and_its_opposite_are_mirror_images(world: Reading, noun: str) -> None:
+    chosen = f"list: {plural(noun)}(orderBy: $order, first: 100) {{ nodes {{ id }} }}"
+    query = f"query ($order: {noun.capitalize()}Order) {{ {chosen} }}"
+    order = world.schema.type_map[f"{noun.capitalize()}Order"]
+    assert isinstance(order, GraphQLEnumType)
+    by_columns: dict[str, list[Any]] = {}
+    for name, value in order.values.items():
+        ids = [node["id"] for node in world.ask(query, order=name)["list"]["nodes"]]
+        by_columns.setdefault(str(value.value).lstrip("-"), []).append(ids)
+    for one, other in by_columns.values():
+        assert one == other[::-1]
+
+
+def test_a_past_moment_reads_the_same_after_later_writes(record: Reading) -> None:
+    before = record.replica.position
+    lists = (f"{plural(noun)}(first: 50, %s) {{ totalCount nodes {{ id version retracted }} }}" for noun in NOUNS)
+    chosen = (
+        *lists,
+        "dealTotals(by: [YEAR], %s) { counted totals { total } excluded { reasons } }",
+        'search(text: "boeing", %s) { nodes { objectId title snippet } }',
+        "events(first: 3, %s) { totalCount nodes { id } }",
+        'deal(id: "deal:uz-boeing-787", %s) { value { text } claims { id standing } }',
+    )
+    queries = [f"query ($p: Position!) {{ {each % 'asOf: {position: $p}'} }}" for each in chosen]
+    answers = [record.ask(query, p=before) for query in queries]
+    record.record(
+        {"event": "SourceWithdrawn", "id": "source:asb-media-2025-09", "data": {"reason": "gone"}},
+        {
+            "event": "EventRetracted",
+            "id": "deal:kz-tungsten",
+            "data": {"target": 1, "cause": "CLERICAL", "reason": "x"},
+        },
+        {"event": "PartyMerged", "id": "party:boeing", "data": {"into": "party:wabtec", "reason": "a test"}},
+    )
+    assert [record.ask(query, p=before) for query in queries] == answers
+
+
+def test_a_moment_beyond_the_newest_event_is_an_error(world: Reading) -> None:
+    for query in (
+        "{ deals(asOf: {position: 9999}) { totalCount } }",
+        "{ dealTotals(asOf: {position: 9999}) { counted } }",
+    ):
+        assert world.response(query)["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+def test_on_a_day_an_object_shows_what_is_claimed_of_that_day(record: Reading) -> None:
+    query = """query ($day: Date) { deal(id: "deal:uz-boeing-787", on: $day) {
+      claimed { subject claims { id sources { source { id } } } } lines { reports { quantity { claims { id } } } }
+    } }"""
+    then, now = (record.ask(query, day=day)["deal"] for day in ("2025-09-10", None))
+    claims = [claim["id"] for value in then["claimed"] for claim in value["claims"]]
+    assert "deal:uz-boeing-787@1#title" in claims
+    assert "deal:uz-boeing-787@16#quantity" not in claims
+    assert "deal:uz-boeing-787@16#quantity" in [claim["id"] for value in now["claimed"] for claim in value["claims"]]
+    assert all(claim["sources"] for value in then["claimed"] for claim in value["claims"])
+    assert record.ask(query, day="2020-01-01") == {"deal": None}
+
+
+def test_references_to_a_merged_party_mean_the_survivor_from_then_on(record: Reading) -> None:
+    before = record.replica.position
+    record.record({"event": "PartyMerged", "id": "party:boeing", "data": {"into": "party:wabtec", "reason": "a test"}})
+    query = """query ($p: Position!) {
+      now: deal(id: "deal:uz-boeing-787") { parties { role party { id } statedParty { id mergedInto { id } } } }
+      then: deal(id: "deal:uz-boeing-787", asOf: {position: $p}) { parties { party { id } } }
+      party(id: "party:wabtec") { deals(first: 50) { nodes { id } } }
+      merged: parties(filter: {merged: true}) { nodes { id mergedInto { id } } }
+    }"""
+    answer = record.ask(query, p=before)
+    seller = next(link for link in answer["now"]["parties"] if link["role"] == "SELLER")
+    assert seller["party"] == {"id": "party:wabtec"}
+    assert seller["statedParty"] == {"id": "party:boeing", "mergedInto": {"id": "party:wabtec"}}
+    assert {"party": {"id": "party:boeing"}} in answer["then"]["parties"]
+    assert {"id": "deal:uz-boeing-787"} in answer["party"]["deals"]["nodes"]
+    assert answer["merged"]["nodes"] == [{"id": "party:boeing", "mergedInto": {"id": "party:wabtec"}}]
