@@ -119,6 +119,12 @@ def plain(value: object) -> Any:
 
 
 @cache
+def _hints(kind: Any) -> dict[str, Any]:
+    hints = get_type_hints(kind, include_extras=True)
+    return {name: hints[name] for name in _names(kind)}
+
+
+@cache
 def _names(kind: Any) -> tuple[str, ...]:
     return tuple(field.name for field in dataclasses.fields(kind))
 
@@ -168,13 +174,20 @@ def _converted(value: Any, kind: Any, name: str) -> Any:
 
 def patched(fact: Fact, field: str, now: Any) -> Fact:
     """The fact with one field changed, validated like the original. Raises msgspec.ValidationError."""
-    kept = body(fact)
-    part = kept if field in ("occurred_on", "sources") else kept["data"]
     if now is None:
-        part.pop(field, None)
-    else:
-        part[field] = now
-    return rebuild(type(fact.content), fact.id, kept)
+        kept = body(fact)
+        (kept if field in ("occurred_on", "sources") else kept["data"]).pop(field, None)
+        return rebuild(type(fact.content), fact.id, kept)
+    if field == "occurred_on":
+        return dataclasses.replace(fact, occurred_on=_converted(now, WorldDate, field))
+    if field == "sources":
+        return dataclasses.replace(fact, sources=_converted(now, tuple[SourceRef, ...], field))
+    kind: Any = type(fact.content)
+    hints = _hints(kind)
+    if field not in hints:
+        return fact
+    content = dataclasses.replace(fact.content, **{field: _converted(now, hints[field], f"data.{field}")})
+    return dataclasses.replace(fact, content=content)
 
 
 class Leaf(NamedTuple):

@@ -84,7 +84,14 @@ _NOTHING = Said("TEXT", None, None)
 
 def say(value: Any) -> Said:
     """The value as it is written."""
-    return _NOTHING if value is None else Said(kind_of(value), text_of(value), value_json(value))
+    if value is None:
+        return _NOTHING
+    if isinstance(value, Stated):
+        return Said(kind_of(value), str(value), value_json(value))
+    text = text_of(value)
+    if isinstance(value, WorldDate):
+        return Said("DATE", text, value_json(value))
+    return Said("TEXT", text, _ENCODER.encode({"text": text}).decode())
 
 
 def value_json(value: Any) -> str:

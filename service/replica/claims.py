@@ -5,6 +5,7 @@ A claim is one field of one live event. Claims of one subject compete.
 
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -18,7 +19,6 @@ from service.replica.rows import ClaimedRow, ClaimRow, ClaimSourceRow
 from service.replica.view import Kept, View
 from service.replica.world import RANKS, SourceFacet, World
 
-_KINDS = tuple(RANKS)
 _NONE: frozenset[tuple[int, str]] = frozenset()
 _OFFICIAL = frozenset({str(SourceKind.LEGAL_TEXT), str(SourceKind.OFFICIAL_RELEASE)})
 
@@ -41,11 +41,8 @@ class Claim(msgspec.Struct, frozen=True):
     """Where its live sources go back to."""
     kind: str
     """The kind of its best live source."""
-
-    @property
-    def counts(self) -> bool:
-        """Whether it is live and says something."""
-        return self.standing is Standing.LIVE and not self.denies and self.value is not None
+    counts: bool
+    """Whether it is live and says something."""
 
 
 @dataclass(slots=True)
@@ -137,17 +134,33 @@ def _claims_of(
 
 def _settle(subject: Subject, adopted: Sequence[str]) -> None:
     """Choose what is shown and say how well it is supported."""
+    if len(subject.claims) == 1 and subject.claims[0].counts:
+        _settle_one(subject, subject.claims[0], adopted)
+        return
     _choose(subject, adopted)
     agreeing = _agreeing(subject)
     subject.agreeing = len(agreeing) if subject.shown is not None else 0
     subject.verification = _verification(subject, len(agreeing))
 
 
+def _settle_one(subject: Subject, claim: Claim, adopted: Sequence[str]) -> None:
+    """The same where nobody else says anything."""
+    subject.shown, subject.agreeing, subject.adopted = claim, len(claim.origins), claim.id in adopted
+    subject.verification = _supported({claim.kind}, subject.agreeing)
+
+
+def _supported(kinds: Set[str], agreeing: int) -> Verification:
+    if not _OFFICIAL.isdisjoint(kinds):
+        return Verification.OFFICIAL
+    return Verification.CORROBORATED if agreeing > 1 else Verification.SINGLE_ORIGIN
+
+
 def _natural(kept: Kept) -> dict[str, str]:
     """The fields of an event that are claims whether or not others speak of them, with their subjects."""
     subjects = kept.content.subjects()
-    if kept.content.dated is not None and "occurred_on" not in subjects:
-        subjects["occurred_on"] = kept.fact.subject("occurred_on", kept.version)
+    dated = kept.content.dated
+    if dated is not None and "occurred_on" not in subjects:
+        subjects["occurred_on"] = f"{dated}@{kept.version}" if kept.content.repeats else dated
     return subjects
 
 
@@ -222,20 +235,32 @@ def _claim(
     live = [each for each in heard if not each[1].withdrawn]
     if standing is None:
         standing = _standing(kept, rests_on_nothing=bool(heard) and not live and view.noun != "source")
-    ranks = [RANKS[facet.kind] for _, facet in live or heard]
+    denies = Stance.DENIES in [source.stance for source, _ in live or heard]
     return Claim(
-        id=f"{kept.id}#{name}",
-        subject=subject,
-        event=kept,
-        field=name,
-        value=value,
-        said=say(value),
-        standing=standing,
-        denies=Stance.DENIES in [source.stance for source, _ in live or heard],
-        heard=heard,
-        origins=frozenset([facet.origin for source, facet in live if source.stance is not Stance.DENIES]),
-        kind=_KINDS[min(ranks)] if ranks else str(SourceKind.AGGREGATOR),
+        f"{kept.id}#{name}",
+        subject,
+        kept,
+        name,
+        value,
+        say(value),
+        standing,
+        denies,
+        heard,
+        _origins(*[facet.origin for source, facet in live if source.stance is not Stance.DENIES]),
+        _best([facet.kind for _, facet in live or heard]),
+        standing is Standing.LIVE and not denies and value is not None,
     )
+
+
+@lru_cache(maxsize=65536)
+def _origins(*origins: str) -> frozenset[str]:
+    return frozenset(origins)
+
+
+def _best(kinds: Sequence[str]) -> str:
+    if len(kinds) == 1:
+        return kinds[0]
+    return min(kinds, key=RANKS.__getitem__, default=str(SourceKind.AGGREGATOR))
 
 
 def _standing(kept: Kept, *, rests_on_nothing: bool) -> Standing:
@@ -275,9 +300,7 @@ def _verification(subject: Subject, agreeing: int) -> Verification:
         return Verification.RETRACTED
     if True in [claim.denies for claim in live] or _disagree(counting):
         return Verification.DISPUTED
-    if not _OFFICIAL.isdisjoint([claim.kind for claim in counting]):
-        return Verification.OFFICIAL
-    return Verification.CORROBORATED if agreeing > 1 else Verification.SINGLE_ORIGIN
+    return _supported({claim.kind for claim in counting}, agreeing)
 
 
 def _disagree(claims: list[Claim]) -> bool:

@@ -121,7 +121,7 @@ class Object:
         view = self._made.get(part.name)
         if view is None:
             return self._make(part, world)
-        view.put_names = set()
+        view.put_names = []
         if part.single:
             view.kept = self._kept[-1:]
             part.make(view, world)

@@ -126,18 +126,23 @@ class Projector:
 
     def _fold_object(self, id: str, entry: Entry) -> bool:
         """Fold one object at an entry and note its changed rows; says whether its facet changed."""
-        stream = self._stream(id)
-        world, before = World(self._facet), self._facet(id)
-        facet = stream.object.facet(world)
-        if facet != before:
-            stream.object.stale()
-            self._facets[id] = facet
-            self._new_facets[id] = msgspec.json.encode(asdict(facet)).decode() if facet is not None else "null"
+        stream, world = self._stream(id), World(self._facet)
+        shows_itself_anew = stream.object.noun in KINDS and self._take_facet(id, stream.object, world)
         changed = stream.object.fold(world)
         self._depend(id, stream, world.asked)
         if self._note(id, stream, changed, entry.position) and id != entry.stream:
             self._touched.add((entry.position, id))
-        return facet != before
+        return shows_itself_anew
+
+    def _take_facet(self, id: str, object: Object, world: World) -> bool:
+        """Ask the object what it shows of itself; says whether that changed."""
+        facet = object.facet(world)
+        if facet == self._facet(id):
+            return False
+        object.stale()
+        self._facets[id] = facet
+        self._new_facets[id] = msgspec.json.encode(asdict(facet)).decode() if facet is not None else "null"
+        return True
 
     def _note(self, id: str, stream: Stream, changed: set[Name], position: int) -> bool:
         """Close the rows that changed and open the new ones; says whether there are any."""
@@ -168,6 +173,8 @@ class Projector:
             self._closed.setdefault(table, []).append((*keys, since, position, *values))
 
     def _depend(self, id: str, stream: Stream, asked: set[str]) -> None:
+        if asked <= stream.asked:
+            return
         for target in asked - stream.asked:
             if target != id:
                 self._new_depends.setdefault(target, set()).add(id)

@@ -21,7 +21,10 @@ class Table:
     columns: str
     """Its own columns: text that may be null; `!` text that may not, `#` a whole number, `#?` one that may be null."""
     orders: tuple[str, ...] = ()
-    """Columns to sort or filter by, each with its pair of indexes: for now, and covering for the past."""
+    """Columns to sort or filter by, each with an index that covers any moment.
+
+    A noun's row ends with nearly every event, so it has a second index of what is alive alone; owned rows seldom end.
+    """
     owned: bool = True
 
     @cached_property
@@ -52,9 +55,12 @@ class Table:
     def _indexes(self, schema: str, order: str) -> list[str]:
         name = f"{self.name}_by_{order.replace(', ', '_')}"
         tail = ", ".join(key for key in self.keys if key not in order.split(", "))
+        if self.owned:
+            return [f"CREATE INDEX {schema}.{name} ON {self.name} ({order}, {tail}, since, until)"]
+        seen = f"{order}, {tail}, retracted"
         return [
-            f"CREATE INDEX {schema}.{name}_now ON {self.name} ({order}, {tail}) WHERE until = {ALIVE}",
-            f"CREATE INDEX {schema}.{name}_past ON {self.name} ({order}, {tail}, since, until)",
+            f"CREATE INDEX {schema}.{name}_now ON {self.name} ({seen}) WHERE until = {ALIVE}",
+            f"CREATE INDEX {schema}.{name}_past ON {self.name} ({seen}, since, until)",
         ]
 
 

@@ -62,7 +62,7 @@ class View:
         self.noun = id.partition(":")[0]
         self.kept = kept
         self.rows: Rows = {}
-        self.put_names: set[tuple[str, str]] = set()
+        self.put_names: list[tuple[str, str]] = []
         """Names of the rows that `put` has made."""
         self.memory: Any = None
         """What a part keeps for its next event."""
@@ -91,12 +91,7 @@ class View:
             values["ord"] = self._orders[table] = self._orders.get(table, 0) + 1
         take = values.get
         self.rows[table, key] = tuple([take(name) for name in names])
-        self.put_names.add((table, key))
-
-    def again(self, *tables: str) -> None:
-        """Count the rows of these tables from the beginning: they are all made once more."""
-        for table in tables:
-            self._orders.pop(table, None)
+        self.put_names.append((table, key))
 
     def anomaly(self, kind: AnomalyKind, *events: Kept) -> None:
         """Flag what looks wrong, with the events that show it."""

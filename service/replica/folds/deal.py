@@ -19,6 +19,7 @@ from service.replica.part import Fold, Part, Results, Subjects
 from service.replica.view import Kept, View, days_between, number_key, sort_day
 from service.replica.world import World
 
+_NOUGHT = Decimal(0)
 _BASES = ("ACTUALLY_PAID", "CONTRACT", "OFFICIAL_ESTIMATE", "HEADLINE", "LIST_PRICE", "NONE")
 """The basis that a deal's value is taken from: the first found."""
 
@@ -60,15 +61,18 @@ def _extend_progress(view: View, world: World) -> DealCommitment | None:
     flagged = "anomaly" in [table for table, _ in view.rows]
     if flagged or len(found) != 1 or not course.precedes(found[0]):
         return None
-    view.again("line", "line_report")
-    return _go_on(view, world, course, found)
+    content = view.kept[-1].content
+    line = content.key if isinstance(content, terms.DealLineReported) else getattr(content, "line", None)
+    return _go_on(view, world, course, found, line)
 
 
-def _go_on(view: View, world: World, course: Course, found: Iterable[Moment]) -> DealCommitment:
+def _go_on(
+    view: View, world: World, course: Course, found: Iterable[Moment], line: str | None = None
+) -> DealCommitment:
     for moment in found:
         course.take(view, moment)
     commitment = course.commitment or DealCommitment.ANNOUNCED
-    _put_lines(view, course.progress)
+    _put_lines(view, course.progress, line)
     _flag(view, world, commitment, course.progress)
     return commitment
 
@@ -117,35 +121,42 @@ def _put_values(view: View, _: World) -> dict[str, str | None]:
     return covers
 
 
-def _put_lines(view: View, progress: Progress) -> None:
+def _put_lines(view: View, progress: Progress, only: str | None = None) -> None:
+    """Make the rows of what is ordered, of all lines or of one."""
     reports: dict[str, terms.DealLineReported] = {}
-    for _, report in view.live(terms.DealLineReported):
+    for order, (_, report) in enumerate(view.live(terms.DealLineReported), 1):
         reports[report.key] = report
-        subject = report.subjects()["quantity"]
-        view.put("line_report", subject, line=report.key, commitment=report.commitment, subject=subject)
-    for key, report in reports.items():
-        exercised, expired = _used(view, key, terms.OptionExercised), _used(view, key, terms.OptionExpired)
-        said = {kind: progress.reported.get((key, kind)) for kind in LineCommitment}
-        firm = progress.firm.get(key)
-        view.put(
-            "line",
-            key,
-            item=report.item,
-            hs_code=report.hs_code,
-            unit=report.quantity.unit,
-            firm=_text(firm),
-            open_options=_text(max(Decimal(0), (said[LineCommitment.OPTION] or Decimal(0)) - exercised - expired)),
-            purchase_rights=_text(said[LineCommitment.PURCHASE_RIGHT]),
-            intended=_text(said[LineCommitment.INTENDED]),
-            not_stated=_text(said[LineCommitment.NOT_STATED]),
-            exercised=_text(exercised),
-            expired=_text(expired),
-            delivered=_text(progress.delivered.get(key, Decimal(0))),
-        )
+        if only is None or report.key == only:
+            subject = report.subjects()["quantity"]
+            view.put("line_report", subject, ord=order, line=report.key, commitment=report.commitment, subject=subject)
+    for order, (key, report) in enumerate(reports.items(), 1):
+        if only is None or key == only:
+            _put_line(view, progress, order, key, report)
+
+
+def _put_line(view: View, progress: Progress, order: int, key: str, report: terms.DealLineReported) -> None:
+    exercised, expired = _used(view, key, terms.OptionExercised), _used(view, key, terms.OptionExpired)
+    reported = progress.reported.get
+    view.put(
+        "line",
+        key,
+        ord=order,
+        item=report.item,
+        hs_code=report.hs_code,
+        unit=report.quantity.unit,
+        firm=_text(progress.firm.get(key)),
+        open_options=_text(max(_NOUGHT, reported((key, LineCommitment.OPTION), _NOUGHT) - exercised - expired)),
+        purchase_rights=_text(reported((key, LineCommitment.PURCHASE_RIGHT))),
+        intended=_text(reported((key, LineCommitment.INTENDED))),
+        not_stated=_text(reported((key, LineCommitment.NOT_STATED))),
+        exercised=_text(exercised),
+        expired=_text(expired),
+        delivered=_text(progress.delivered.get(key, _NOUGHT)),
+    )
 
 
 def _used(view: View, line: str, kind: type[terms.OptionExercised] | type[terms.OptionExpired]) -> Decimal:
-    return sum((events.quantity(act.quantity) for _, act in view.live(kind) if act.line == line), Decimal(0))
+    return sum((events.quantity(act.quantity) for _, act in view.live(kind) if act.line == line), _NOUGHT)
 
 
 def _text(number: Decimal | None) -> str | None:
