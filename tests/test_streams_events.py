@@ -1,0 +1,237 @@
+"""events: every event in order, from any cursor, up to any end; what is refused, and what equal streams share."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from schema.context import Access
+from schema.errors import Rejected
+from tests.support.examples import DEAL, Json, bare, dollars, opened_world
+from tests.support.streams import DEALS, EVENTS, Streaming, hear, streaming, until_live
+
+WORLD = len(opened_world())
+
+
+@pytest.fixture
+async def api(tmp_path: Path) -> AsyncIterator[Streaming]:
+    async with streaming(tmp_path) as opened:
+        await opened.add(*opened_world())
+        yield opened
+
+
+def positions(messages: list[Json]) -> list[int]:
+    return [each["position"] for each in messages]
+
+
+def renamed(number: int) -> Json:
+    return bare("DealAnnounced", f"deal:more-{number}", title=f"More {number}")
+
+
+async def refused(api: Streaming, query: str = EVENTS, **asked: Any) -> Json:
+    """The error of a subscription that is refused."""
+    with pytest.raises(Rejected) as refusal:
+        await api.subscribe(query, **asked)
+    error: Json = dict(refusal.value.errors[0].formatted)
+    return error
+
+
+async def test_the_whole_history_then_caught_up_once_then_live(api: Streaming) -> None:
+    async with api.open(EVENTS, after="0") as stream:
+        assert positions(await until_live(stream)) == list(range(1, WORLD + 1))
+        await api.add(renamed(1))
+        await api.add(renamed(2))
+        live = [await hear(stream), await hear(stream)]
+    assert [each["__typename"] for each in live] == ["EventRecorded"] * 2
+    assert positions(live) == [WORLD + 1, WORLD + 2]
+
+
+async def test_without_a_cursor_only_what_is_recorded_from_now_on(api: Streaming) -> None:
+    async with api.open(EVENTS) as stream:
+        first = await hear(stream)
+        assert (first["__typename"], first["position"]) == ("CaughtUp", WORLD)
+        await api.add(renamed(1))
+        assert (await hear(stream))["event"] == {"id": "deal:more-1@1", "type": "DealAnnounced"}
+
+
+async def test_the_object_is_as_it_was_right_after_the_event(api: Streaming) -> None:
+    query = """subscription { events(after: "0", filter: {id: ["deal:aircraft"]}) {
+      ... on EventRecorded { event { type } object { ... on Deal { version value { shown { low } } } } } } }"""
+    messages = await api.told(query.replace("... on EventRecorded", "__typename ... on EventRecorded"), after="0")
+    assert [each["object"]["version"] for each in messages] == [1, 2, 3, 4, 5, 6, 7]
+    assert [each["object"]["value"] is None for each in messages[:2]] == [True, False]
+
+
+async def test_every_cursor_goes_on_exactly_behind_it_and_serves_the_other_stream_too(api: Streaming) -> None:
+    messages = await api.told(EVENTS)
+    for number in (0, 7, WORLD - 1):
+        assert await api.told(EVENTS, after=messages[number]["cursor"]) == messages[number + 1 :]
+    deals = await api.told(DEALS, after=messages[-1]["cursor"])
+    assert deals == []
+    behind = await api.told(EVENTS, after=(await api.told(DEALS))[-1]["cursor"])
+    assert positions(behind)[-1] == WORLD
+
+
+async def test_last_event_id_counts_more_than_the_argument(api: Streaming) -> None:
+    cursor = (await api.told(EVENTS))[-2]["cursor"]
+    stream = await api.subscribe(EVENTS, last=cursor, after="0")
+    assert positions(await until_live(stream)) == [WORLD]
+    await stream.aclose()
+
+
+async def test_a_cursor_resumes_on_another_node_and_after_a_restart(tmp_path: Path) -> None:
+    async with streaming(tmp_path) as first:
+        await first.add(*opened_world())
+        messages = await first.told(EVENTS)
+    async with streaming(tmp_path) as again:
+        assert await again.told(EVENTS, after=messages[4]["cursor"]) == messages[5:]
+
+
+async def test_a_stream_says_where_to_resume_also_where_nothing_matched(api: Streaming) -> None:
+    async with api.open(EVENTS, filter={"type": ["ProgrammeClosed"]}) as stream:
+        await hear(stream)
+        position = await api.add(renamed(1))
+        async with asyncio.timeout(5):
+            while f".{position}." not in stream.cursor:  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
+        cursor = stream.cursor
+        await api.add(renamed(2))
+        assert positions(await api.told(EVENTS, after=cursor)) == [position + 1]
+
+
+@pytest.mark.parametrize("after", ["", "x", "-1", "a53cac19c36f0df6.1.5B227E222C305D", "1.5", "12345678901234567"])
+async def test_what_is_no_cursor_of_this_record_is_refused(api: Streaming, after: str) -> None:
+    assert (await refused(api, after=after))["extensions"]["code"] == "BAD_CURSOR"
+
+
+async def test_an_altered_cursor_or_one_of_a_list_is_refused(api: Streaming) -> None:
+    cursor = (await api.told(EVENTS))[0]["cursor"]
+    for altered in (cursor[:-2], cursor.replace(".1.", ".99999999999999999."), cursor[:8] + "0" * 8 + cursor[16:]):
+        assert (await refused(api, after=altered))["extensions"]["code"] == "BAD_CURSOR"
+
+
+async def test_a_cursor_from_the_future_is_refused_and_says_where_the_record_is(api: Streaming) -> None:
+    error = await refused(api, after=str(WORLD + 1))
+    assert error["extensions"] == {"code": "BAD_CURSOR", "position": WORLD}
+    assert "future" in error["message"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "word"),
+    [
+        ({"filter": {"type": ["NoSuchEvent"]}}, "NoSuchEvent"),
+        ({"filter": {"kind": ["NOTHING"]}}, "NOTHING"),
+        ({"filter": {"noun": ["nothing"]}}, "nothing"),
+        ({"filter": {"party": ["party:x"] * 1001}}, "1000"),
+        ({"until": {"position": 1, "time": "2026-01-01T00:00:00Z"}}, "Until"),
+    ],
+)
+async def test_arguments_that_do_not_fit_are_refused_by_name(api: Streaming, asked: Json, word: str) -> None:
+    error = await refused(api, **asked)
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
+    assert word in error["message"]
+
+
+async def test_a_range_ends_behind_its_position_or_time(api: Streaming) -> None:
+    assert positions(await api.told(EVENTS, until={"position": 4})) == [1, 2, 3, 4]
+    assert positions(await api.told(EVENTS, after="2", until={"position": 4})) == [3, 4]
+    async with api.open(EVENTS, until={"position": 3}) as stream:
+        assert [each["__typename"] for each in [await hear(stream) for _ in range(3)]] == ["EventRecorded"] * 3
+        with pytest.raises(StopAsyncIteration):
+            await hear(stream)
+    assert positions(await api.told(EVENTS, until={"time": "2020-01-01T00:00:00Z"})) == []
+
+
+async def test_an_end_in_the_future_is_waited_for_also_by_streams_that_nothing_matches(api: Streaming) -> None:
+    asked = {"until": {"position": WORLD + 2}, "after": str(WORLD)}
+    async with (
+        api.open(EVENTS, **asked) as every,
+        api.open(EVENTS, filter={"type": ["ProgrammeClosed"]}, **asked) as none,
+    ):
+        assert [(await hear(each))["__typename"] for each in (every, none)] == ["CaughtUp"] * 2
+        for number in range(3):
+            await api.add(renamed(number))
+        assert positions(await until_live(every)) == [WORLD + 1, WORLD + 2]
+        assert await until_live(none) == []
+
+
+async def test_an_end_at_a_coming_time_ends_when_it_has_passed(api: Streaming) -> None:
+    soon = datetime.now(UTC) + timedelta(seconds=0.3)
+    async with api.open(EVENTS, until={"time": soon.isoformat()}) as stream:
+        assert positions(await until_live(stream)) == list(range(1, WORLD + 1))
+        assert await until_live(stream) == []
+        assert datetime.now(UTC) >= soon
+
+
+async def test_filters_of_events_look_at_the_event_and_its_object(api: Streaming) -> None:
+    await api.add(bare("FactCorrected", DEAL, target=2, field="money", now=dollars("8"), cause="MISREAD", reason="so"))
+    cases: list[tuple[Json, list[str]]] = [
+        ({"id": ["gathering:unga-80"]}, ["gathering:unga-80@1"]),
+        ({"noun": ["PROGRAMME", "RELATION"]}, ["relation:us-uz@1", "programme:c5@1"]),
+        ({"type": ["InvestmentMade"]}, ["investment:plant@1"]),
+        ({"correctionsOnly": True}, ["deal:aircraft@8"]),
+        ({"country": ["KAZ"]}, ["institution:ministry-ai@1", "institution:digital-agency@1"]),
+        ({"kind": ["OFFICIAL_RELEASE"]}, ["source:official-release@1"]),
+        ({"changes": ["COMMITMENT"]}, ["deal:aircraft@3"]),
+        ({"changes": ["VALUE"], "correctionsOnly": True}, ["deal:aircraft@8"]),
+        ({"recordedBy": ["nobody"]}, []),
+        ({"party": ["party:us"]}, ["party:us@1", "relation:us-uz@1"]),
+    ]
+    found = [(filter, [each["event"]["id"] for each in await api.told(EVENTS, filter=filter)]) for filter, _ in cases]
+    assert found == cases
+
+
+async def test_equal_streams_share_the_very_bytes_whatever_they_filter_by(api: Streaming) -> None:
+    filters: list[Json] = [{}, {"noun": ["DEAL"]}, {"type": ["DealAnnounced"]}]
+    streams = [await api.subscribe(EVENTS, filter=each) for each in filters]
+    for stream in streams:
+        await hear(stream)
+    await api.add(renamed(1))
+    payloads = [(await stream.__anext__()).payload for stream in streams]
+    assert payloads[0] is payloads[1] is payloads[2]
+    for stream in streams:
+        await stream.aclose()
+    assert api.streams.open == 0
+
+
+async def test_cancelling_a_wait_loses_nothing(api: Streaming) -> None:
+    async with api.open(EVENTS) as stream:
+        await hear(stream)
+        for number in range(5):
+            with pytest.raises(TimeoutError):
+                await hear(stream, seconds=0.002)
+            await api.add(renamed(number))
+            assert (await hear(stream))["event"]["id"] == f"deal:more-{number}@1"
+
+
+async def test_a_reader_who_falls_behind_holds_no_queue_and_misses_nothing(api: Streaming) -> None:
+    async with api.open(EVENTS) as slow, api.open(EVENTS) as quick:
+        await hear(slow)
+        await hear(quick)
+        for start in range(0, 600, 50):
+            await api.add(*(renamed(number) for number in range(start, start + 50)))
+            assert len([await hear(quick) for _ in range(50)]) == 50
+        group = slow._reading._group
+        assert len(group.notes) <= 256
+        assert positions([await hear(slow) for _ in range(600)]) == list(range(WORLD + 1, WORLD + 601))
+
+
+async def test_a_stream_ends_with_its_credentials(api: Streaming) -> None:
+    stream = await api.subscribe(EVENTS, access=Access("key:x", expires=time.time() + 0.1))
+    await hear(stream)
+    with pytest.raises(Rejected) as ended:
+        await hear(stream)
+    assert ended.value.status == 401
+    await stream.aclose()
+
+
+async def test_variables_below_the_field_are_part_of_what_is_shared(api: Streaming) -> None:
+    query = """subscription($n: Int!) { events(after: "0", filter: {id: ["deal:aircraft"]}) {
+      __typename ... on EventRecorded { object { ... on Deal { history(first: $n) { nodes { id } } } } } } }"""
+    for count in (1, 2):
+        messages = await api.told(query, n=count, after="0")
+        assert len(messages[-1]["object"]["history"]["nodes"]) == count

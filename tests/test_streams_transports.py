@@ -1,0 +1,146 @@
+"""Subscriptions over WebSocket and event streams, with real clients and a real server."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from domain.catalogue import read_fact
+from service.app import App, create_app
+from service.node import Node
+from tests.support.examples import Json, bare, opened_world
+from tests.support.server import running, serving
+from tests.support.stream_clients import Ended, ask, hear, messages_over_socket, messages_over_sse, socket
+from tests.support.streams import DEALS, EVENTS
+
+WORLD = len(opened_world())
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+class Api:
+    """A node that serves."""
+
+    def __init__(self, node: Node, app: App, port: int) -> None:
+        self.node, self.app, self.port = node, app, port
+        self.url = f"http://127.0.0.1:{port}/graphql"
+        self.socket = f"ws://127.0.0.1:{port}/graphql"
+
+    async def add(self, *facts: Json) -> int:
+        """Record facts and wait until they can be read."""
+        read = [read_fact(fact) for fact in facts]
+        receipt = await asyncio.to_thread(lambda: self.node.registry.record(read, actor="key:test"))
+        assert await self.node.replica.reached(receipt.position, 5)
+        return receipt.position
+
+
+@asynccontextmanager
+async def served(folder: Path) -> AsyncIterator[Api]:
+    """A node with its whole application."""
+    with running(folder) as node:
+        app = create_app(node)
+        app.health.look()
+        async with serving(app) as (_, port):
+            yield Api(node, app, port)
+        app.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def api(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+    async with served(tmp_path_factory.mktemp("node")) as one:
+        await one.add(*opened_world())
+        yield one
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(verify=False) as opened:
+        yield opened
+
+
+async def up_to_live(messages: AsyncIterator[Json]) -> list[Json]:
+    """The values up to CaughtUp."""
+    found: list[Json] = []
+    async for payload in messages:
+        value = next(iter(payload["data"].values()))
+        assert payload.get("id", value["cursor"]) == value["cursor"]
+        if value["__typename"] == "CaughtUp":
+            return found
+        found.append(value)
+    return found
+
+
+async def test_a_frontend_hears_of_new_deals_as_they_are_recorded(api: Api) -> None:
+    async with messages_over_socket(api.socket, DEALS, filter={"noun": ["DEAL"]}) as messages:
+        assert await up_to_live(messages) == []
+        await api.add(bare("DealAnnounced", "deal:over-socket", title="Over a socket"))
+        payload = await anext(messages)
+    assert payload["data"]["newDeals"]["deal"] == {"title": "Over a socket", "commitment": "ANNOUNCED"}
+
+
+async def test_an_event_stream_resumes_by_last_event_id_and_by_argument(api: Api, client: httpx.AsyncClient) -> None:
+    async with messages_over_sse(client, api.url, EVENTS, after="0") as messages:
+        whole = await up_to_live(messages)
+    assert [each["position"] for each in whole][:WORLD] == list(range(1, WORLD + 1))
+    async with messages_over_sse(client, api.url, EVENTS, last=whole[3]["cursor"], after="0") as messages:
+        assert await up_to_live(messages) == whole[4:]
+    async with messages_over_sse(client, api.url, EVENTS, after=whole[5]["cursor"]) as messages:
+        assert await up_to_live(messages) == whole[6:]
+
+
+async def test_a_range_is_an_event_stream_that_ends(api: Api, client: httpx.AsyncClient) -> None:
+    async with messages_over_sse(client, api.url, EVENTS, until={"position": 3}) as messages:
+        assert [each["data"]["events"]["position"] async for each in messages] == [1, 2, 3]
+
+
+async def test_a_cursor_that_is_refused_ends_one_operation_and_not_the_socket(
+    api: Api, client: httpx.AsyncClient
+) -> None:
+    async with socket(api.socket) as opened:
+        await ask(opened, EVENTS, "bad", after="nonsense")
+        with pytest.raises(Ended) as ended:
+            await hear(opened)
+        assert ended.value.errors is not None
+        assert ended.value.errors[0]["extensions"]["code"] == "BAD_CURSOR"
+        await ask(opened, EVENTS, "good", after="0")
+        assert (await hear(opened))["data"]["events"]["position"] == 1
+    body = {"query": EVENTS, "variables": {"after": "nonsense"}}
+    answer = await client.post(api.url, json=body, headers={"accept": "text/event-stream"})
+    assert "BAD_CURSOR" in answer.text
+
+
+async def test_fifty_streams_of_one_socket_each_get_their_own(api: Api) -> None:
+    async with socket(api.socket) as opened:
+        for number in range(50):
+            await ask(opened, DEALS, str(number), filter={"id": [f"deal:own-{number}"]})
+            await hear(opened)
+        await api.add(*(bare("DealAnnounced", f"deal:own-{number}", title=str(number)) for number in range(50)))
+        titles = {(await hear(opened))["data"]["newDeals"]["deal"]["title"] for _ in range(50)}
+    assert titles == {str(number) for number in range(50)}
+
+
+async def test_at_a_shutdown_every_stream_says_from_where_another_node_goes_on(
+    tmp_path: Path, client: httpx.AsyncClient
+) -> None:
+    async with served(tmp_path) as first:
+        await first.add(*opened_world())
+        async with (
+            messages_over_socket(first.socket, EVENTS, after="2") as over_socket,
+            messages_over_sse(client, first.url, EVENTS, filter={"type": ["ProgrammeClosed"]}) as over_sse,
+        ):
+            assert len(await up_to_live(over_socket)) == WORLD - 2
+            await up_to_live(over_sse)
+            first.app.drain.begin()
+            farewells = [[each async for each in messages] for messages in (over_socket, over_sse)]
+            assert await first.app.drain.finished(5)
+    resumes = [each[-1]["extensions"]["resume"] for each in farewells]
+    assert [len(each) for each in farewells] == [1, 1]
+    async with served(tmp_path) as second:
+        await second.add(bare("DealAnnounced", "deal:later", title="Later"))
+        for resume in resumes:
+            async with messages_over_socket(second.socket, EVENTS, after=resume) as messages:
+                assert [each["object"]["id"] for each in await up_to_live(messages)] == ["deal:later"]
