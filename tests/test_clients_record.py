@@ -1,0 +1,127 @@
+"""Clients that nobody here wrote, at work on the first record as `tamga serve` gives it (`make clients`).
+
+Each file `tests/clients/record/*.test.mjs` holds the tests of one npm client; gql's are here, since it is Python.
+"""
+
+import asyncio
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gql import Client, gql
+from gql.transport.exceptions import TransportQueryError
+from gql.transport.httpx import HTTPXAsyncTransport
+from gql.transport.websockets import WebsocketsTransport
+
+from tests.support.readme import ROOT
+from tests.support.service import Service, serving
+
+CLIENTS = ROOT / "tests" / "clients"
+BOEING = "deal:uz-boeing-787"
+RECORD = """mutation Record($input: SourceRegisteredInput!) {
+  recordSourceRegistered(input: $input) { ... on Recorded { position object { id } } ... on Refused { code } }
+}"""
+EVENTS = """subscription Events($after: String, $until: Until) {
+  events(after: $after, until: $until) {
+    ... on EventRecorded { cursor position event { id } }
+    ... on CaughtUp { cursor }
+  }
+}"""
+
+pytestmark = pytest.mark.clients
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with serving(tmp_path_factory.mktemp("record")) as running:
+        yield running
+
+
+def written(id: str) -> dict[str, Any]:
+    """The variables of RECORD."""
+    return {"input": {"id": id, "kind": "NEWS", "title": "A title"}}
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
+@pytest.mark.parametrize("client", sorted(path.name for path in (CLIENTS / "record").glob("*.test.mjs")))
+def test_the_clients_tests_pass(client: str, service: Service) -> None:
+    told = {"TAMGA_URL": f"{service.url}/graphql", "TAMGA_KEY": service.key}
+    line = ["node", "--test", "--test-reporter=spec", str(Path("record") / client)]
+    done = subprocess.run(
+        line, cwd=CLIENTS, env=os.environ | told, capture_output=True, text=True, timeout=120, check=False
+    )
+    print(done.stdout)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def over_http(service: Service, **options: Any) -> Client:
+    """A client that asks by HTTP."""
+    headers = {"authorization": f"Bearer {service.key}"}
+    transport = HTTPXAsyncTransport(f"{service.url}/graphql", headers=headers, verify=False)
+    return Client(transport=transport, **options)
+
+
+def over_socket(service: Service) -> Client:
+    """A client that asks by a WebSocket."""
+    payload = {"Authorization": f"Bearer {service.key}"}
+    url = f"{service.url}/graphql".replace("http", "ws")
+    return Client(transport=WebsocketsTransport(url, init_payload=payload, connect_args={"proxy": None}))
+
+
+async def test_gql_checks_its_documents_against_the_schema_that_it_fetched(service: Service) -> None:
+    query = gql('query One { deal(id: "deal:uz-boeing-787") { commitment announced { shown { earliest } } } }')
+    async with over_http(service, fetch_schema_from_transport=True) as session:
+        found = await session.execute(query)
+        with pytest.raises(Exception, match="Cannot query field 'thereIsNoSuchField'"):
+            await session.execute(gql("{ thereIsNoSuchField }"))
+    assert found["deal"]["commitment"] == "FIRM"
+
+
+async def test_gql_knows_enums_and_scalars_of_the_schema(service: Service) -> None:
+    query = gql("query Some($kind: [DealKind!]) { deals(filter: {kind: $kind}, first: 1) { nodes { kind created } } }")
+    query.variable_values = {"kind": ["PROCUREMENT"]}
+    async with over_http(service, fetch_schema_from_transport=True) as session:
+        found = await session.execute(query, serialize_variables=True, parse_result=True)
+    (deal,) = found["deals"]["nodes"]
+    assert deal["kind"] == "PROCUREMENT" and deal["created"] > 0
+
+
+@pytest.mark.parametrize(("over", "id"), [(over_http, "source:gql-http"), (over_socket, "source:gql-socket")])
+async def test_gql_records_and_is_refused_in_the_result(service: Service, over: Any, id: str) -> None:
+    first, again = gql(RECORD), gql(RECORD)
+    first.variable_values = again.variable_values = written(id)
+    async with over(service) as session:
+        done = await session.execute(first)
+        refused = await session.execute(again)
+    assert done["recordSourceRegistered"]["object"] == {"id": id}
+    assert refused["recordSourceRegistered"] == {"code": "ALREADY_EXISTS"}
+
+
+async def test_gql_tells_errors_with_their_codes(service: Service) -> None:
+    async with over_http(service) as session:
+        with pytest.raises(TransportQueryError) as caught:
+            await session.execute(gql('{ deals(after: "not a cursor") { totalCount } }'))
+    assert caught.value.errors and caught.value.errors[0]["extensions"]["code"] == "BAD_CURSOR"
+
+
+async def test_gql_follows_a_replay_to_its_end_and_then_what_is_new(service: Service) -> None:
+    replay, live = gql(EVENTS), gql(EVENTS)
+    replay.variable_values = {"after": "0", "until": {"position": 9}}
+    record = gql(RECORD)
+    record.variable_values = written("source:gql-live")
+    async with over_socket(service) as session:
+        positions = [message["events"].get("position") async for message in session.subscribe(replay)]
+        ids: list[str] = []
+        async with asyncio.timeout(10):
+            async for message in session.subscribe(live):
+                if "event" not in message["events"]:
+                    await session.execute(record)
+                    continue
+                ids.append(message["events"]["event"]["id"])
+                break
+    assert [one for one in positions if one] == list(range(1, 10))
+    assert ids == ["source:gql-live@1"]
