@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from schema.context import Access
 from schema.errors import Rejected
@@ -16,10 +17,20 @@ from tests.support.streams import DEALS, EVENTS, Streaming, hear, streaming, unt
 
 WORLD = len(opened_world())
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-@pytest.fixture
+
+@pytest_asyncio.fixture(loop_scope="module")
 async def api(tmp_path: Path) -> AsyncIterator[Streaming]:
     async with streaming(tmp_path) as opened:
+        await opened.add(*opened_world())
+        yield opened
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def still(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Streaming]:
+    """The same for all tests that only read."""
+    async with streaming(tmp_path_factory.mktemp("still")) as opened:
         await opened.add(*opened_world())
         yield opened
 
@@ -58,27 +69,27 @@ async def test_without_a_cursor_only_what_is_recorded_from_now_on(api: Streaming
         assert (await hear(stream))["event"] == {"id": "deal:more-1@1", "type": "DealAnnounced"}
 
 
-async def test_the_object_is_as_it_was_right_after_the_event(api: Streaming) -> None:
+async def test_the_object_is_as_it_was_right_after_the_event(still: Streaming) -> None:
     query = """subscription { events(after: "0", filter: {id: ["deal:aircraft"]}) {
       ... on EventRecorded { event { type } object { ... on Deal { version value { shown { low } } } } } } }"""
-    messages = await api.told(query.replace("... on EventRecorded", "__typename ... on EventRecorded"), after="0")
+    messages = await still.told(query.replace("... on EventRecorded", "__typename ... on EventRecorded"), after="0")
     assert [each["object"]["version"] for each in messages] == [1, 2, 3, 4, 5, 6, 7]
     assert [each["object"]["value"] is None for each in messages[:2]] == [True, False]
 
 
-async def test_every_cursor_goes_on_exactly_behind_it_and_serves_the_other_stream_too(api: Streaming) -> None:
-    messages = await api.told(EVENTS)
+async def test_every_cursor_goes_on_exactly_behind_it_and_serves_the_other_stream_too(still: Streaming) -> None:
+    messages = await still.told(EVENTS)
     for number in (0, 7, WORLD - 1):
-        assert await api.told(EVENTS, after=messages[number]["cursor"]) == messages[number + 1 :]
-    deals = await api.told(DEALS, after=messages[-1]["cursor"])
+        assert await still.told(EVENTS, after=messages[number]["cursor"]) == messages[number + 1 :]
+    deals = await still.told(DEALS, after=messages[-1]["cursor"])
     assert deals == []
-    behind = await api.told(EVENTS, after=(await api.told(DEALS))[-1]["cursor"])
+    behind = await still.told(EVENTS, after=(await still.told(DEALS))[-1]["cursor"])
     assert positions(behind)[-1] == WORLD
 
 
-async def test_last_event_id_counts_more_than_the_argument(api: Streaming) -> None:
-    cursor = (await api.told(EVENTS))[-2]["cursor"]
-    stream = await api.subscribe(EVENTS, last=cursor, after="0")
+async def test_last_event_id_counts_more_than_the_argument(still: Streaming) -> None:
+    cursor = (await still.told(EVENTS))[-2]["cursor"]
+    stream = await still.subscribe(EVENTS, last=cursor, after="0")
     assert positions(await until_live(stream)) == [WORLD]
     await stream.aclose()
 
@@ -104,18 +115,18 @@ async def test_a_stream_says_where_to_resume_also_where_nothing_matched(api: Str
 
 
 @pytest.mark.parametrize("after", ["", "x", "-1", "a53cac19c36f0df6.1.5B227E222C305D", "1.5", "12345678901234567"])
-async def test_what_is_no_cursor_of_this_record_is_refused(api: Streaming, after: str) -> None:
-    assert (await refused(api, after=after))["extensions"]["code"] == "BAD_CURSOR"
+async def test_what_is_no_cursor_of_this_record_is_refused(still: Streaming, after: str) -> None:
+    assert (await refused(still, after=after))["extensions"]["code"] == "BAD_CURSOR"
 
 
-async def test_an_altered_cursor_or_one_of_a_list_is_refused(api: Streaming) -> None:
-    cursor = (await api.told(EVENTS))[0]["cursor"]
+async def test_an_altered_cursor_or_one_of_a_list_is_refused(still: Streaming) -> None:
+    cursor = (await still.told(EVENTS))[0]["cursor"]
     for altered in (cursor[:-2], cursor.replace(".1.", ".99999999999999999."), cursor[:8] + "0" * 8 + cursor[16:]):
-        assert (await refused(api, after=altered))["extensions"]["code"] == "BAD_CURSOR"
+        assert (await refused(still, after=altered))["extensions"]["code"] == "BAD_CURSOR"
 
 
-async def test_a_cursor_from_the_future_is_refused_and_says_where_the_record_is(api: Streaming) -> None:
-    error = await refused(api, after=str(WORLD + 1))
+async def test_a_cursor_from_the_future_is_refused_and_says_where_the_record_is(still: Streaming) -> None:
+    error = await refused(still, after=str(WORLD + 1))
     assert error["extensions"] == {"code": "BAD_CURSOR", "position": WORLD}
     assert "future" in error["message"]
 
@@ -130,20 +141,20 @@ async def test_a_cursor_from_the_future_is_refused_and_says_where_the_record_is(
         ({"until": {"position": 1, "time": "2026-01-01T00:00:00Z"}}, "Until"),
     ],
 )
-async def test_arguments_that_do_not_fit_are_refused_by_name(api: Streaming, asked: Json, word: str) -> None:
-    error = await refused(api, **asked)
+async def test_arguments_that_do_not_fit_are_refused_by_name(still: Streaming, asked: Json, word: str) -> None:
+    error = await refused(still, **asked)
     assert error["extensions"]["code"] == "BAD_USER_INPUT"
     assert word in error["message"]
 
 
-async def test_a_range_ends_behind_its_position_or_time(api: Streaming) -> None:
-    assert positions(await api.told(EVENTS, until={"position": 4})) == [1, 2, 3, 4]
-    assert positions(await api.told(EVENTS, after="2", until={"position": 4})) == [3, 4]
-    async with api.open(EVENTS, until={"position": 3}) as stream:
+async def test_a_range_ends_behind_its_position_or_time(still: Streaming) -> None:
+    assert positions(await still.told(EVENTS, until={"position": 4})) == [1, 2, 3, 4]
+    assert positions(await still.told(EVENTS, after="2", until={"position": 4})) == [3, 4]
+    async with still.open(EVENTS, until={"position": 3}) as stream:
         assert [each["__typename"] for each in [await hear(stream) for _ in range(3)]] == ["EventRecorded"] * 3
         with pytest.raises(StopAsyncIteration):
             await hear(stream)
-    assert positions(await api.told(EVENTS, until={"time": "2020-01-01T00:00:00Z"})) == []
+    assert positions(await still.told(EVENTS, until={"time": "2020-01-01T00:00:00Z"})) == []
 
 
 async def test_an_end_in_the_future_is_waited_for_also_by_streams_that_nothing_matches(api: Streaming) -> None:
@@ -159,9 +170,9 @@ async def test_an_end_in_the_future_is_waited_for_also_by_streams_that_nothing_m
         assert await until_live(none) == []
 
 
-async def test_an_end_at_a_coming_time_ends_when_it_has_passed(api: Streaming) -> None:
+async def test_an_end_at_a_coming_time_ends_when_it_has_passed(still: Streaming) -> None:
     soon = datetime.now(UTC) + timedelta(seconds=0.3)
-    async with api.open(EVENTS, until={"time": soon.isoformat()}) as stream:
+    async with still.open(EVENTS, until={"time": soon.isoformat()}) as stream:
         assert positions(await until_live(stream)) == list(range(1, WORLD + 1))
         assert await until_live(stream) == []
         assert datetime.now(UTC) >= soon
@@ -220,8 +231,8 @@ async def test_a_reader_who_falls_behind_holds_no_queue_and_misses_nothing(api: 
         assert positions([await hear(slow) for _ in range(600)]) == list(range(WORLD + 1, WORLD + 601))
 
 
-async def test_a_stream_ends_with_its_credentials(api: Streaming) -> None:
-    stream = await api.subscribe(EVENTS, access=Access("key:x", expires=time.time() + 0.1))
+async def test_a_stream_ends_with_its_credentials(still: Streaming) -> None:
+    stream = await still.subscribe(EVENTS, access=Access("key:x", expires=time.time() + 0.1))
     await hear(stream)
     with pytest.raises(Rejected) as ended:
         await hear(stream)
@@ -229,9 +240,9 @@ async def test_a_stream_ends_with_its_credentials(api: Streaming) -> None:
     await stream.aclose()
 
 
-async def test_variables_below_the_field_are_part_of_what_is_shared(api: Streaming) -> None:
+async def test_variables_below_the_field_are_part_of_what_is_shared(still: Streaming) -> None:
     query = """subscription($n: Int!) { events(after: "0", filter: {id: ["deal:aircraft"]}) {
       __typename ... on EventRecorded { object { ... on Deal { history(first: $n) { nodes { id } } } } } } }"""
     for count in (1, 2):
-        messages = await api.told(query, n=count, after="0")
+        messages = await still.told(query, n=count, after="0")
         assert len(messages[-1]["object"]["history"]["nodes"]) == count
