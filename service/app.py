@@ -17,7 +17,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from schema.context import Access, Services
 from schema.http import GraphQLApp, Manner
-from schema.measured import MeasuredEngine, MeasuredRegistry
+from schema.limits import Ceiling, Limits
+from schema.measured import MeasuredEngine, MeasuredRegistry, MeasuredStreams
 from schema.operation import Operations, sound
 from schema.plan.engine import Engine
 from schema.plan.paging import Ceilings
@@ -29,6 +30,7 @@ from service.keys import Keys, open_keys
 from service.logs import REQUEST_ID
 from service.metrics import CountedErrors, Metrics
 from service.node import Node
+from service.settings import Settings
 
 _NOT_YET = b'{"errors":[{"message":"This node is still building its replica.","extensions":{"code":"UNAVAILABLE"}}]}'
 _JSON = "application/json"
@@ -55,20 +57,22 @@ class App:
         built = build()
         schema = sound(built._schema)
         ceilings = Ceilings(time_limit=settings.query_timeout, wait=settings.min_position_timeout)
-        self._engine = Engine(schema, node.replica, ceilings)
+        ceiling = Ceiling(depth=settings.max_depth, cost=settings.max_cost, page_default=ceilings.page_default)
+        limits = Limits(schema, ceiling)
+        self._engine = Engine(schema, node.replica, ceilings, limits)
         self.streams = Subscriptions(schema, node.replica, ceilings)
         services = Services(
             schema=schema,
-            operations=Operations(schema),
+            operations=Operations(schema, limit=limits),
             registry=MeasuredRegistry(node.log, self.metrics),
             replica=node.replica,
             engine=MeasuredEngine(self._engine, self.metrics),
-            streams=self.streams,
+            streams=MeasuredStreams(self.streams, self.metrics),
             audit=node.audit,
             settings=settings,
             authenticate=_authenticate(self.recorder.keys),
         )
-        manner = Manner(open_reading=settings.open_reading)
+        manner = _manner(settings)
         self._graphql = GraphQLApp(services, built.as_str() + "\n", manner=manner, beyond=Beyond(self).routes())
         self.drain = self._graphql.drain
         self._outermost = _for_pages(self._serve, settings.allowed_origins)
@@ -109,6 +113,17 @@ class App:
         self.streams.close()
         self._engine.close()
         logging.getLogger().removeHandler(self._errors)
+
+
+def _manner(settings: Settings) -> Manner:
+    """How the transports behave by these settings."""
+    return Manner(
+        open_reading=settings.open_reading,
+        draft_statuses=settings.draft_statuses,
+        init_seconds=settings.init_seconds,
+        ping_seconds=settings.ping_seconds,
+        idle_seconds=settings.idle_seconds,
+    )
 
 
 class Beyond:

@@ -93,6 +93,14 @@ class Settings:
     allowed_origins: Annotated[
         tuple[str, ...], Setting(_words, "origins of web pages that may call, comma-separated; * for any")
     ] = ()
+    init_seconds: Annotated[float, Setting(_seconds, "longest wait for a socket's connection_init, in seconds")] = 10.0
+    ping_seconds: Annotated[
+        float, Setting(_seconds, "how often a quiet socket is asked whether it lives, in seconds")
+    ] = 25.0
+    idle_seconds: Annotated[float, Setting(_seconds, "how long a socket may have no operation, in seconds")] = 300.0
+    draft_statuses: Annotated[
+        bool, Setting(_switch, "answer with 422 and 294 as the draft of 2026 of GraphQL over HTTP has it")
+    ] = False
     drain_seconds: Annotated[float, Setting(_seconds, "longest time to end open streams at shutdown")] = 10.0
     stall_seconds: Annotated[
         float, Setting(_seconds, "how long the replica may stay behind the log before this node reports not ready")

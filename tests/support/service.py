@@ -17,6 +17,7 @@ import httpx
 
 from tests.support.readme import ROOT
 
+SOURCE: Final = "source:asb-media-2025-09"
 TAMGA: Final = (sys.executable, "-c", "from service.cli import main; main()")
 
 
@@ -42,14 +43,17 @@ class Service:
         self.port = int(env.get("TAMGA_PORT") or 0) or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.folder = Path(env["TAMGA_DATA_DIR"])
+        self.database_url = env.get("TAMGA_DATABASE_URL", "")
         self.logged: list[dict[str, Any]] = []
         self.began = time.monotonic()
         env = {"TAMGA_LOG_FORMAT": "json"} | env | {"TAMGA_PORT": str(self.port)}
         self.process = subprocess.Popen(
             [*TAMGA, "serve"], env=env, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
+        self.said = b""
+        self._readers = [threading.Thread(target=one, daemon=True) for one in (self._read, self._listen)]
+        for reader in self._readers:
+            reader.start()
         self.http = httpx.Client(base_url=self.url, timeout=10)
 
     def _read(self) -> None:
@@ -60,11 +64,21 @@ class Service:
             except ValueError:
                 self.logged.append({"message": line.decode()})
 
+    def _listen(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.said += line
+
     def ready(self, seconds: float = 20) -> "Service":
         """Wait until /readyz says so."""
         eventually(lambda: self.status("/readyz") == 200 or self.process.poll() is not None, seconds)
         assert self.process.poll() is None, self.logged
         return self
+
+    def connect_anew(self) -> None:
+        """Ask by new connections from now on, as after the end of the process that had the old ones."""
+        self.http.close()
+        self.http = httpx.Client(base_url=self.url, timeout=10)
 
     def status(self, path: str) -> int:
         """The status of an answer; 0 if there is none."""
@@ -87,8 +101,8 @@ class Service:
     def record_party(self, name: str, command_id: str | None = None, key: str | None = None) -> int:
         """Record a party; the position that it got."""
         command = f', commandId: "{command_id}"' if command_id else ""
-        query = f'''mutation {{ recordPartyRegistered(input: {{id: "party:{name}", kind: COMPANY, name: "{name}", seat: "USA",
-            sources: [{{source: "source:asb-media-2025-09"}}]}}{command}) {{ ... on Recorded {{ position }} }} }}'''
+        fact = f'id: "party:{name}", kind: COMPANY, name: "{name}", seat: "USA", sources: [{{source: "{SOURCE}"}}]'
+        query = f"mutation {{ recordPartyRegistered(input: {{{fact}}}{command}) {{ ... on Recorded {{ position }} }} }}"
         found = self.ask(query, Authorization=f"Bearer {key or self.key}")
         position: int = found["recordPartyRegistered"]["position"]
         return position
@@ -107,7 +121,8 @@ class Service:
         """Wait for its end; the exit code."""
         self.http.close()
         code = self.process.wait(20)
-        self._reader.join(5)
+        for reader in self._readers:
+            reader.join(5)
         for pipe in (self.process.stdout, self.process.stderr):
             assert pipe is not None
             pipe.close()

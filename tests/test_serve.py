@@ -1,0 +1,271 @@
+"""`tamga serve` as operators meet it: real processes, real signals, real HTTP."""
+
+import json
+import os
+import shlex
+import signal
+import socket
+import stat
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support import stores
+from tests.support.service import Service, environment, eventually, run, serving, started
+
+TITLE = '{ deal(id: "deal:uz-boeing-787") { title } }'
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A service at its first start, which speaks as it does to people."""
+    with serving(tmp_path_factory.mktemp("first") / "var", log_format="text") as service:
+        eventually(lambda: b"Ctrl+C" in service.said)
+        yield service
+
+
+def test_the_first_start_says_where_it_serves_and_how_many_events_it_holds(first: Service) -> None:
+    assert first.said.decode().startswith(f"Tamga serves 210 events at {first.url}/graphql")
+
+
+def test_the_first_start_makes_a_key_that_the_owner_alone_can_read_and_says_where(first: Service) -> None:
+    key = first.folder / "recorder.key"
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    assert f"{key} (made just now" in first.said.decode()
+    assert first.key not in first.said.decode()
+
+
+def test_the_curl_line_of_the_greeting_is_answered(first: Service) -> None:
+    line = next(line for line in first.said.decode().splitlines() if line.startswith("  curl"))
+    words = shlex.split(line)
+    body = words[words.index("--data") + 1]
+    answer = httpx.post(words[2], content=body, headers={"content-type": "application/json"}).json()
+    assert answer["data"]["deal"]["value"]["shown"]["asStated"]
+
+
+def test_the_query_of_the_greeting_is_answered(first: Service) -> None:
+    query = first.said.decode().partition("GraphiQL:\n")[2].partition("Ctrl+C")[0]
+    assert first.ask(query)["deal"]["title"]
+
+
+def test_a_node_that_has_caught_up_is_alive_and_ready(first: Service) -> None:
+    assert first.http.get("/healthz").json()["status"] == "alive"
+    ready = first.http.get("/readyz").json()
+    assert (ready["status"], ready["reasons"], ready["position"] == ready["head"]) == ("ready", [], True)
+
+
+def test_metrics_tell_positions_lag_and_counts(first: Service) -> None:
+    position = first.record_party("counted")
+    eventually(lambda: first.metric("tamga_log_position") == position)
+    assert first.metric("tamga_lag_events") == 0
+    assert first.metric('tamga_command_seconds_count{outcome="recorded"}') >= 1
+    assert first.metric('tamga_read_seconds_count{outcome="answered"}') >= 1
+    assert first.metric("tamga_held_back_streams") == 0
+
+
+def test_an_unknown_path_is_not_found_and_the_root_leads_to_the_api(first: Service) -> None:
+    assert first.status("/nothing") == 404
+    assert first.http.get("/").headers["location"] == "/graphql"
+
+
+def test_a_checkpoint_is_asked_for_again_and_a_full_tile_never(first: Service) -> None:
+    eventually(lambda: first.status("/log/checkpoint") == 200)
+    assert first.http.get("/log/checkpoint").headers["cache-control"] == "no-cache"
+    size = int(first.http.get("/log/checkpoint").text.splitlines()[1])
+    tile = first.http.get(f"/log/tile/0/000.p/{size}")
+    assert (tile.status_code, "immutable" in tile.headers["cache-control"]) == (200, True)
+    assert first.status("/log/tile/0/999") == 404
+
+
+def test_every_answer_names_its_request_and_keeps_the_name_that_a_proxy_gave(first: Service) -> None:
+    assert first.http.get("/healthz").headers["x-request-id"]
+    assert first.http.get("/healthz", headers={"x-request-id": "proxy-7"}).headers["x-request-id"] == "proxy-7"
+
+
+def test_the_page_and_the_schema_are_served(first: Service) -> None:
+    page = first.http.get("/graphql", headers={"accept": "text/html"})
+    assert "script-src 'self'" in page.headers["content-security-policy"]
+    assert first.status("/graphiql/graphiql.js") == 200
+    assert "type Query" in first.http.get("/graphql/schema").text
+
+
+def test_a_port_that_is_taken_is_a_clear_error(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = run("serve", env=environment(tmp_path, port=str(port)))
+    assert done.returncode == 2
+    assert f"port {port}" in done.stderr
+    assert "TAMGA_PORT" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("PORT", "http", "a whole number from 0 to 65535"),
+        ("DATABASE_URL", "mysql://x:secret@y", "postgresql://"),
+        ("LOG_LEVEL", "loud", "debug, info, warning or error"),
+        ("DRAIN_SECONDS", "-1", "a number of seconds above 0"),
+    ],
+)
+def test_a_setting_that_does_not_fit_is_named(tmp_path: Path, name: str, value: str, told: str) -> None:
+    done = run("serve", env=environment(tmp_path) | {f"TAMGA_{name}": value})
+    assert done.returncode == 2
+    assert f"TAMGA_{name}" in done.stderr
+    assert told in done.stderr
+    assert "secret" not in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_damaged_log_is_refused_with_the_way_to_restore(tmp_path: Path) -> None:
+    (tmp_path / "log.db").write_bytes(b"this is no database" * 100)
+    done = run("serve", env=environment(tmp_path, port="0"))
+    assert done.returncode == 2
+    assert "To restore" in done.stderr
+
+
+def test_a_restart_keeps_the_key_and_what_was_recorded_and_the_log_tells_each_command(tmp_path: Path) -> None:
+    with serving(tmp_path) as service:
+        key, position = service.key, service.record_party("kept", "my-command")
+        assert service.stop() == 0
+    [told] = [line for line in service.logged if line.get("command_id") == "my-command"]
+    assert (told["position"], told["level"], told["request_id"] != "") == (position, "info", True)
+    assert key not in json.dumps(service.logged)
+    with serving(tmp_path) as again:
+        assert (again.key, again.record_party("kept", "my-command")) == (key, position)
+        assert again.http.get("/readyz").json()["position"] == position
+
+
+def _events(answer: httpx.Response) -> Iterator[tuple[str, str]]:
+    kind = ""
+    for line in answer.iter_lines():
+        name, _, value = line.partition(": ")
+        if name == "event":
+            kind = value
+        if name in ("data", "data:"):
+            yield kind, value
+
+
+def test_sigterm_ends_streams_with_where_to_resume_and_then_the_process(tmp_path: Path) -> None:
+    with serving(tmp_path) as service:
+        query = {"query": "subscription { newDeals { __typename } }"}
+        accept = {"accept": "text/event-stream"}
+        with service.http.stream("POST", "/graphql", json=query, headers=accept) as answer:
+            events = _events(answer)
+            next(events)
+            assert service.metric("tamga_streams_open") == 1
+            service.process.terminate()
+            told = list(events)
+        assert [kind for kind, _ in told][-2:] == ["next", "complete"]
+        assert json.loads(told[-2][1])["extensions"]["resume"]
+        assert service.end() == 0
+    assert service.logged[-1]["message"] == "stopped"
+
+
+def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
+    with serving(tmp_path, first_record="0") as service, socket.create_connection(("127.0.0.1", service.port)) as slow:
+        slow.sendall(
+            b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{"
+        )
+        time.sleep(0.2)
+        service.process.terminate()
+        with pytest.raises(subprocess.TimeoutExpired):
+            service.process.wait(0.5)
+        assert service.stop() == 128 + signal.SIGTERM
+
+
+def _follower(service: Service) -> int:
+    """The process that holds the lock of the replica."""
+    rules = service.http.get("/healthz").json()["rules"]
+    return int((service.folder / f"replica-{rules}.db.lock").read_text())
+
+
+def _processes(parent: int) -> list[int]:
+    found = Path(f"/proc/{parent}/task/{parent}/children").read_text()
+    return [int(pid) for pid in found.split()]
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks for child processes in /proc")
+def test_two_workers_share_a_node_and_one_takes_over_when_the_follower_dies(tmp_path: Path) -> None:
+    with serving(tmp_path, workers="2") as service:
+        positions = [service.record_party(f"before-{number}") for number in range(6)]
+        killed = _follower(service)
+        assert killed in _processes(service.process.pid)
+        os.kill(killed, signal.SIGKILL)
+        eventually(lambda: _read(service, positions[-1]), 5)
+        eventually(lambda: _follower(service) != killed, 5)
+        service.connect_anew()
+        positions.append(service.record_party("after"))
+        assert _read(service, positions[-1])
+        eventually(lambda: len(_processes(service.process.pid)) == 2, 8)
+        assert service.metric("tamga_events_recorded_total") == len(positions)
+        assert positions == list(range(211, 218))
+        workers = _processes(service.process.pid)
+        assert service.stop() == 0
+    assert [pid for pid in workers if Path(f"/proc/{pid}").exists()] == []
+
+
+def _read(service: Service, position: int) -> bool:
+    """Whether a new connection reads at this position."""
+    try:
+        answer = httpx.post(
+            f"{service.url}/graphql", json={"query": TITLE}, headers={"tamga-min-position": str(position)}
+        )
+    except httpx.TransportError:
+        return False
+    return "errors" not in answer.json()
+
+
+def test_workers_end_when_the_process_that_started_them_is_killed(tmp_path: Path) -> None:
+    with serving(tmp_path, workers="2", first_record="0") as service:
+        workers = _processes(service.process.pid)
+        service.process.kill()
+        eventually(lambda: not any(_runs(pid) for pid in workers), 8)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+@pytest.fixture(scope="module")
+def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Service, Service]]:
+    """Two nodes on one PostgreSQL database, with keys that they share."""
+    folder = tmp_path_factory.mktemp("nodes")
+    keys = {"recorder_key": str(folder / "recorder.key"), "signing_key": str(folder / "signing.key")}
+    with stores.fresh_database("postgresql", folder) as url, _node(folder / "one", url, keys) as one:
+        one.ready()
+        with _node(folder / "two", url, keys) as two:
+            yield one, two.ready()
+
+
+def _node(folder: Path, url: str, keys: dict[str, str]) -> Any:
+    return started(environment(folder, database_url=url, **keys))
+
+
+def test_what_one_node_records_every_node_reads_from_its_position_on(nodes: tuple[Service, Service]) -> None:
+    one, two = nodes
+    key = Path(one.folder.parent / "recorder.key").read_text().strip()
+    for number in range(20):
+        writer, reader = (one, two) if number % 2 else (two, one)
+        position = writer.record_party(f"p{number}", key=key)
+        found = reader.ask(f'{{ party(id: "party:p{number}", minPosition: {position}) {{ name }} }}')
+        assert found["party"]["name"] == f"p{number}"
+
+
+def test_a_new_node_starts_from_the_snapshot_of_another(nodes: tuple[Service, Service], tmp_path: Path) -> None:
+    one, _ = nodes
+    url = one.database_url
+    saved = run("replica", "save", str(tmp_path / "copy"), env=environment(one.folder, database_url=url))
+    assert (saved.returncode, saved.stderr) == (0, "")
+    loaded = run("replica", "load", str(tmp_path / "copy"), env=environment(tmp_path / "new", database_url=url))
+    assert (loaded.returncode, loaded.stderr) == (0, "")
+    keys = {"recorder_key": str(one.folder.parent / "recorder.key"), "seal": "0"}
+    with _node(tmp_path / "new", url, keys) as new:
+        assert new.ready().ask(TITLE) == one.ask(TITLE)
