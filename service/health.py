@@ -37,7 +37,7 @@ class Lag:
 
 
 class Health:
-    """What is known of a node's state. A thread looks at the log's true head twice a second."""
+    """What is known of a node's state. A thread looks at the log's true head twice a second or more."""
 
     def __init__(self, node: Node) -> None:
         """Take the node; `watch` begins to look."""
@@ -168,5 +168,6 @@ class Health:
             told()
 
     def _watch(self) -> None:
-        while not self._stopping.wait(_EVERY):
+        pause = min(_EVERY, self._node.settings.stall_seconds / 4)
+        while not self._stopping.wait(pause):
             self.look()
