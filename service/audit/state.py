@@ -1,8 +1,8 @@
 """The state of a record at a position as one hash: two nodes, or a node and a replay, are compared by one line.
 
 The hash of a table is SHA-256 over one line for each row that is alive at the position, in order of its key: the row's
-columns without `since` and `until` as RFC 8785 JSON, nulls included, and a line feed. The state root is SHA-256 over a
-line `<table> <hash in hex>` for each table, by name, the table of events included.
+columns without `since` and `until` as RFC 8785 JSON, nulls included (numbers beyond 2^53 as text), and a line feed. The
+state root is SHA-256 over a line `<table> <hash in hex>` for each table, by name, the table of events included.
 """
 
 import hashlib
@@ -92,5 +92,10 @@ def _select(name: str) -> str:
 
 
 def _line(columns: tuple[str, ...]) -> str:
-    members = ", ".join(f"'{name}', {name}" for name in sorted(columns))
+    members = ", ".join(f"'{name}', {_value(name)}" for name in sorted(columns))
     return f"CAST(concat(json_object({members}), char(10)) AS BLOB)"
+
+
+def _value(column: str) -> str:
+    """SQL of a column's value; the number of a searchable text has 63 bits, more than a JSON number carries."""
+    return "CAST(doc AS TEXT)" if column == "doc" else column
