@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from graphql import (
     FieldNode,
+    FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLError,
     GraphQLField,
@@ -29,12 +30,14 @@ from graphql.language import ListValueNode, VariableNode
 
 from schema.errors import ApiError, ErrorCode
 from schema.operation import Operation
-from schema.plan.selection import reading_of
+from schema.plan.selection import DESCRIPTION, reading_of
 from schema.sql import Listing, Needs, Several
 
 _KEPT = "cost"
 _MOST_COSTS = 64
 _INTROSPECTION_LISTS = frozenset(("fields", "inputFields", "interfaces", "possibleTypes"))
+_DESCRIBED_TWICE = 10
+"""How many repeats a field of introspection counts that stands twice beside itself, under whatever alias."""
 _ENDLESS = 10**12
 
 
@@ -78,30 +81,35 @@ class _Shape:
     repeats: int = 0
     directives: int = 0
 
-    def of(self, selections: SelectionSetNode | None, level: int = 1) -> _Size:
-        """The size of a selection set. Raises ApiError as soon as it is too deep."""
+    def of(self, selections: SelectionSetNode | None, level: int = 1, described: bool = False) -> _Size:
+        """The size of a selection set; `described` within introspection. Raises ApiError as soon as it is too deep."""
         if selections is None:
             return _Size()
         if level > self.ceiling.depth:
             raise _too("depth", self.ceiling.depth)
-        names = Counter(_key(node) for node in selections.selections)
-        self.repeats += sum(names.values()) - len(names)
-        sizes = [self._node(node, level) for node in selections.selections]
+        names = Counter(_key(node, described) for node in selections.selections)
+        self.repeats += (sum(names.values()) - len(names)) * (_DESCRIBED_TWICE if described else 1)
+        sizes = [self._node(node, level, described) for node in selections.selections]
         return _Size(
             max((size.depth for size in sizes), default=0),
             min(sum(size.fields for size in sizes), _ENDLESS),
             max((size.described for size in sizes), default=0),
         )
 
-    def _node(self, node: Any, level: int) -> _Size:
+    def _node(self, node: Any, level: int, described: bool) -> _Size:
         self.directives += len(node.directives or ())
         if isinstance(node, FieldNode):
-            below = self.of(node.selection_set, level + 1)
-            described = below.described + (node.name.value in _INTROSPECTION_LISTS)
-            return _Size(below.depth + 1, below.fields + 1, described)
+            below = self.of(node.selection_set, level + 1, described or node.name.value in DESCRIPTION)
+            lists = below.described + (node.name.value in _INTROSPECTION_LISTS)
+            return _Size(below.depth + 1, below.fields + 1, lists)
         if isinstance(node, InlineFragmentNode):
-            return self.of(node.selection_set, level)
+            return self.of(node.selection_set, level, described)
         return self._fragment(node, level)
+
+    def whole(self, fragment: FragmentDefinitionNode) -> _Size:
+        """The size of a fragment."""
+        described = fragment.type_condition.name.value.startswith("__")
+        return self.of(fragment.selection_set, described=described)
 
     def _fragment(self, node: FragmentSpreadNode, level: int) -> _Size:
         name = node.name.value
@@ -110,16 +118,16 @@ class _Shape:
             return _Size()
         if name not in self.sizes:
             self.sizes[name] = None  # a fragment within itself is an error of validation
-            self.sizes[name] = self.of(fragment.selection_set, level=1)
+            self.sizes[name] = self.whole(fragment)
         found = self.sizes[name] or _Size()
         if level - 1 + found.depth > self.ceiling.depth:
             raise _too("depth", self.ceiling.depth)
         return found
 
 
-def _key(node: Any) -> str:
+def _key(node: Any, described: bool) -> str:
     if isinstance(node, FieldNode):
-        return node.alias.value if node.alias else node.name.value
+        return node.alias.value if node.alias and not described else node.name.value
     if isinstance(node, FragmentSpreadNode):
         return f"...{node.name.value}"
     return f"...on {node.type_condition.name.value if node.type_condition else ''}"
@@ -151,7 +159,7 @@ class Limits:
         for name in operation.fragments:
             if name not in shape.sizes:
                 shape.sizes[name] = None
-                shape.of(operation.fragments[name].selection_set)
+                shape.sizes[name] = shape.whole(operation.fragments[name])
         roots = operation.definition.selection_set.selections
         described = sum(isinstance(node, FieldNode) and node.name.value in ("__schema", "__type") for node in roots)
         for what, found, most in (

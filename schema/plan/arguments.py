@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from enum import Enum
+from functools import cache
 from typing import Any
 
 import orjson
@@ -75,16 +76,24 @@ def plain(value: Any) -> Any:
 
 def chosen(given: Mapping[str, Any] | None, kind: type, row: Row) -> str:
     """The predicate that a row passes a filter; "1" for one that is absent or empty."""
-    fields = get_object_definition(kind, strict=True).fields
+    if not given:
+        return "1"
     tests = [
-        _test(field.metadata[KEY], given[field.python_name], field.resolve_type(), row)
-        for field in fields
-        if given and given.get(field.python_name) is not None
+        _test(condition, given[name], nested, row)
+        for name, (condition, nested) in _conditions(kind).items()
+        if given.get(name) is not None
     ]
     return " AND ".join(tests) or "1"
 
 
-def _test(condition: Condition, value: Any, type_: Any, row: Row) -> str:
+@cache
+def _conditions(kind: type) -> dict[str, tuple[Condition, type]]:
+    """The conditions of a filter by name, each with the class of its value."""
+    fields = get_object_definition(kind, strict=True).fields
+    return {field.python_name: (field.metadata[KEY], _class(field.resolve_type())) for field in fields}
+
+
+def _test(condition: Condition, value: Any, nested: type, row: Row) -> str:
     match condition:
         case Test(sql):
             return f"({sql(row, value)})"
@@ -93,20 +102,25 @@ def _test(condition: Condition, value: Any, type_: Any, row: Row) -> str:
             return f"({held})" if value else f"NOT coalesce({held}, 0)"
         case Having(related):
             other = related(row)
-            return f"EXISTS (SELECT 1 FROM {other.rows} AND {chosen(value, _class(type_), other)})"
+            return f"EXISTS (SELECT 1 FROM {other.rows} AND {chosen(value, nested, other)})"
         case Within():
-            return chosen(value, _class(type_), row)
+            return chosen(value, nested, row)
         case Every():
-            return " AND ".join(f"({chosen(each, _class(type_), row)})" for each in value) or "1"
+            return " AND ".join(f"({chosen(each, nested, row)})" for each in value) or "1"
         case Some():
-            return f"({' OR '.join(f'({chosen(each, _class(type_), row)})' for each in value) or '0'})"
+            return f"({' OR '.join(f'({chosen(each, nested, row)})' for each in value) or '0'})"
         case Neither():
-            return f"NOT coalesce(({chosen(value, _class(type_), row)}), 0)"
-    raise TypeError(f"a filter's field says what it chooses, by a helper of schema.filters: {type_}")
+            return f"NOT coalesce(({chosen(value, nested, row)}), 0)"
+    raise TypeError(f"a filter's field says what it chooses, by a helper of schema.filters: {condition}")
 
 
 def _class(type_: Any) -> type:
-    """The class of an optional, list or lazy type."""
+    """The class of an optional, list or lazy type; of a scalar, just `object`."""
     while not isinstance(type_, type):
-        type_ = type_.of_type if hasattr(type_, "of_type") else type_.resolve_type()
+        if hasattr(type_, "of_type"):
+            type_ = type_.of_type
+        elif hasattr(type_, "resolve_type"):
+            type_ = type_.resolve_type()
+        else:
+            return object
     return type_

@@ -23,7 +23,7 @@ from schema.plan.selection import Call, Field
 from schema.plan.source import Document, Row, Source
 from schema.sql import Column, Computed, Embedded, Kinds, Listing, Needs, One, Own, Select, Several, Single
 
-_MOST_FIELDS = 3_000
+_MOST_FIELDS = 2_000
 
 COLUMN = "~"
 """Before the name of a column that a Python resolver reads."""
@@ -37,6 +37,7 @@ class Compiler:
         self._calls = calls
         self.loaded = loaded
         self._room = _MOST_FIELDS
+        self._groups: dict[tuple[int, int], list[dict[str, str]]] = {}
 
     def root(self, field: Field, source: Row) -> str:
         """The statement of one root field: one row with the JSON text of its value, as a blob."""
@@ -119,7 +120,10 @@ class Compiler:
 
     def _by_kind(self, field: Field, source: Source, kinds: Kinds) -> str:
         tag = source[kinds.by] if isinstance(kinds.by, str) else kinds.by(source)
-        common, *others = groups(field, kinds)
+        found = (id(field.children), id(kinds))
+        if found not in self._groups:
+            self._groups[found] = groups(field, kinds)
+        common, *others = self._groups[found]
         whens = "".join(
             f" WHEN {literal(value)} THEN {self.object(field.children[name], source, quoted(name))}"
             for group in others

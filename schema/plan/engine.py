@@ -1,6 +1,5 @@
 """Executes operations: compiled to SQL where every field of a query is SQL, else by graphql-core over the same rows."""
 
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -12,6 +11,7 @@ from graphql.execution.values import VariableValues
 from schema.errors import ApiError, ErrorCode, coded, formatted
 from schema.limits import Ceiling, Limits
 from schema.operation import Operation
+from schema.plan.description import Describer
 from schema.plan.island import Islands
 from schema.plan.paging import Ceilings, Moment, time_in
 from schema.plan.pieces import MISSING
@@ -21,7 +21,6 @@ from schema.plan.slow import Loaded, prepare
 
 _NONE = VariableValues({}, {})
 _USUAL = Ceilings()
-_MOST_INTROSPECTIONS = 32
 _MISSING = MISSING.encode()
 
 
@@ -63,7 +62,7 @@ class Engine:
         self._ceilings = ceilings
         self._runner = Runner(replica, ceilings.time_limit, ceilings.threads)
         self._islands = Islands(schema, ceilings)
-        self._introspections: OrderedDict[Operation, bytes] = OrderedDict()
+        self._describer = Describer(schema)
 
     def close(self) -> None:
         """End the threads of long reads."""
@@ -119,8 +118,8 @@ class Engine:
         context: Surroundings,
     ) -> bytes:
         plan = plan_of(self.schema, operation, coerced)
-        if plan.selection.meta:
-            return await self._introspected(operation, variables, context)
+        if plan.selection.described and not plan.selection.compiled:
+            raise ApiError(ErrorCode.TOO_COSTLY, "Ask for the description of the schema alone, or beside plain reads.")
         request = await self._request(plan, coerced, context)
         if plan.selection.compiled:
             answer = await self._fast(plan, request)
@@ -159,16 +158,22 @@ class Engine:
     async def _fast(self, plan: Plan, request: Request) -> bytes | None:
         """The response; None where an error must be placed, which graphql-core does."""
         try:
-            jobs = [request.job(root, loaded=False) for root in plan.roots if root.field.name != "__typename"]
+            jobs = [request.job(root, loaded=False) for root in plan.roots if root.is_sql]
         except GraphQLError:
             return None
         texts = iter(await self._runner.answers(jobs) if jobs else ())
         parts = [
-            b'"%b":%b' % (root.field.key.encode(), _type_name(root) if _is_type_name(root) else next(texts))
+            b'"%b":%b' % (root.field.key.encode(), next(texts) if root.is_sql else self._told(root, request))
             for root in plan.roots
         ]
         body = b'{"data":{%b}}' % b",".join(parts)
         return None if _MISSING in body else body
+
+    def _told(self, root: Root, request: Request) -> bytes:
+        """What the schema says of itself."""
+        if root.field.name == "__typename":
+            return b'"%b"' % root.field.parent.name.encode()
+        return self._describer.text(root.field, request.variables)
 
     # slow path
 
@@ -201,19 +206,6 @@ class Engine:
         result = found if isinstance(found, ExecutionResult) else await found
         return response(result.data, result.errors or [])
 
-    async def _introspected(
-        self, operation: Operation, variables: Mapping[str, Any] | None, context: Surroundings
-    ) -> bytes:
-        kept = self._introspections.get(operation)
-        if kept is not None:
-            return kept
-        answer = await self._slow(operation, variables, context, Loaded({}))
-        if not operation.definition.variable_definitions:
-            self._introspections[operation] = answer
-            if len(self._introspections) > _MOST_INTROSPECTIONS:
-                self._introspections.popitem(last=False)
-        return answer
-
     def _fetch(self, source: Any, info: GraphQLResolveInfo[Any]) -> Any:
         moment = Moment(self._replica.record_id, self._replica.position)
         job = self._islands.job(source, info, moment, self._position_at)
@@ -240,11 +232,3 @@ def response(data: Any, errors: list[GraphQLError], began: bool = True) -> bytes
     if errors:
         made["errors"] = formatted(errors)
     return orjson.dumps(made)
-
-
-def _is_type_name(root: Root) -> bool:
-    return root.field.name == "__typename"
-
-
-def _type_name(root: Root) -> bytes:
-    return b'"%b"' % root.field.parent.name.encode()

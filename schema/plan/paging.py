@@ -107,14 +107,10 @@ class Reader:
         if not as_of:
             return None
         position = as_of["position"] if "position" in as_of else self.times[as_of["time"]]
-        return self._reached(int(position))
-
-    def _reached(self, position: int) -> int:
         if position > self.moment.newest:
-            raise ApiError(
-                ErrorCode.INPUT, f"Position {position} is not there yet; the newest is {self.moment.newest}."
-            )
-        return position
+            message = f"Position {position} is not there yet; the newest is {self.moment.newest}."
+            raise ApiError(ErrorCode.INPUT, message)
+        return int(position)
 
     def _page(
         self, call: Call, reading: Listing, given: dict[str, Any], prepared: Prepared, position: int | None
@@ -141,7 +137,9 @@ class Reader:
     def _same(self, position: int | None, of_cursor: int) -> int:
         if position is not None and position != of_cursor:
             raise ApiError(ErrorCode.BAD_CURSOR, f"This cursor was read at position {of_cursor}, not at {position}.")
-        return self._reached(of_cursor)
+        if of_cursor > self.moment.newest:
+            raise ApiError(ErrorCode.BAD_CURSOR, f"This cursor was read at position {of_cursor}, which is not there.")
+        return of_cursor
 
     def _limit(self, given: dict[str, Any]) -> tuple[int, bool]:
         first, last = given.get("first"), given.get("last")

@@ -15,9 +15,8 @@ from schema.operation import Operation
 from schema.plan.compile import Compiler
 from schema.plan.paging import MOMENTS, Ceilings, Moment, Prepared, Reader
 from schema.plan.run import Job, OnDay, Statement
-from schema.plan.selection import Call, Field, Selection, Selector
+from schema.plan.selection import ROOTS, Call, Field, Selection, Selector
 from schema.plan.source import Row, Scope
-from schema.sql import Listing, Select, Several, Single
 
 _MOST_PLANS = 16
 _MOST_STATEMENTS = 64
@@ -38,7 +37,7 @@ class Root:
     @property
     def is_sql(self) -> bool:
         """Whether the field itself is read by SQL."""
-        return isinstance(self.field.reading, (Single, Several, Listing, Select))
+        return isinstance(self.field.reading, ROOTS)
 
     @property
     def is_fixed(self) -> bool:

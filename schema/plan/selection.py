@@ -24,6 +24,12 @@ from strawberry.types.field import StrawberryField
 from schema.plan.arguments import DEFINITION
 from schema.sql import KEY, Column, Embedded, Listing, Needs, Reading, Select, Several, Single
 
+DESCRIPTION = ("__schema", "__type")
+"""The root fields of introspection."""
+
+ROOTS = (Single, Several, Listing, Select)
+"""The readings of root fields that are SQL."""
+
 
 @dataclass(eq=False)
 class Field:
@@ -33,6 +39,7 @@ class Field:
     """The response key: the alias or name."""
     name: str
     parent: GraphQLObjectType
+    node: FieldNode
     definition: GraphQLField
     reading: Reading
     call: "Call | None"
@@ -62,8 +69,8 @@ class Selection:
 
     fields: list[Field]
     compiled: bool
-    meta: bool
-    """Whether nothing but the schema itself is asked for."""
+    described: bool
+    """Whether the description of the schema is asked for."""
 
 
 class Selector:
@@ -90,11 +97,10 @@ class Selector:
         assert root is not None
         found = collect_fields(self._schema, self._fragments, self._variables, root, self._operation)
         fields = self._fields(root, found.grouped_field_set)
-        meta = all(each.name.startswith("__") for each in fields)
-        roots = all(
-            isinstance(each.reading, (Single, Several, Listing, Select)) for each in fields if each.name != "__typename"
-        )
-        return Selection(fields, self._compiled and roots and self._operation.operation.value == "query", meta)
+        described = any(each.name in DESCRIPTION for each in fields)
+        roots = all(isinstance(each.reading, ROOTS) or each.name.startswith("__") for each in fields)
+        compiled = self._compiled and roots and self._operation.operation.value == "query"
+        return Selection(fields, compiled, described)
 
     def below(self, parent: GraphQLObjectType, details: list[FieldDetails]) -> list[Field]:
         """The fields selected below field nodes that graphql-core is about to resolve."""
@@ -110,12 +116,11 @@ class Selector:
         definition = self._schema.get_field(parent, node.name.value)
         assert definition is not None
         reading = reading_of(definition, node.name.value)
-        if isinstance(reading, Needs) and node.name.value != "__typename":
+        if isinstance(reading, Needs) and not node.name.value.startswith("__") and not parent.name.startswith("__"):
             self._compiled = False
-        made = Field(key, node.name.value, parent, definition, reading, self._call(definition, node, reading))
-        if not node.name.value.startswith("__"):
-            made.children = self._children(definition, details)
-        return made
+        call = self._call(definition, node, reading)
+        children = self._children(definition, details)
+        return Field(key, node.name.value, parent, node, definition, reading, call, children)
 
     def _children(self, definition: GraphQLField, details: list[FieldDetails]) -> dict[str, list[Field]]:
         """The fields below; resolved once for all types that have the field from one interface."""
