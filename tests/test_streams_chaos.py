@@ -1,0 +1,178 @@
+"""Streams while nodes are killed, connections break and readers dawdle: each matching event once, in order."""
+
+import asyncio
+import random
+import signal
+import socket as sockets
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidMessage
+
+from domain.catalogue import read_fact
+from domain.fact import Fact
+from service.log import Log, open_log
+from service.registry import Registry
+from tests.support.examples import Json, bare, opened_world
+from tests.support.nodes import ServingNode
+from tests.support.stream_clients import Ended, messages_over_socket, messages_over_sse
+from tests.support.streams import EVENTS
+
+WORLD = len(opened_world())
+BROKEN = (OSError, ConnectionClosed, InvalidMessage, httpx.TransportError, TimeoutError, Ended)
+FILTERS: list[Json | None] = [
+    None,
+    {"noun": ["DEAL"]},
+    {"type": ["DealValueReported", "DealLineReported"]},
+    {"recordedBy": ["key:odd"]},
+    {"id": ["deal:c3", "deal:c11"]},
+]
+
+
+def facts(number: int) -> list[Fact]:
+    """A deal, its value and a line."""
+    amount = {"low": "5", "high": "5"}
+    contents: list[tuple[str, Json]] = [
+        ("DealAnnounced", {"title": f"Deal {number}"}),
+        ("DealValueReported", {"money": {**amount, "currency": "USD", "basis": "CONTRACT"}}),
+        ("DealLineReported", {"key": "l", "item": "787", "quantity": {**amount, "unit": "jets"}, "commitment": "FIRM"}),
+    ]
+    return [read_fact(bare(event, f"deal:c{number}", **data)) for event, data in contents]
+
+
+class Reader:
+    """A client that loses its connection now and then, and goes on from its cursor wherever a node answers."""
+
+    def __init__(self, filter: Json | None, nodes: list[ServingNode], seed: int) -> None:
+        self.filter = filter
+        self.nodes = nodes
+        self.random = random.Random(seed)
+        self.cursor = "0"
+        self.heard: list[int] = []
+        self.connections = 0
+
+    async def run(self, client: httpx.AsyncClient) -> None:
+        while True:
+            node = self.random.choice(self.nodes)
+            with suppress(*BROKEN):
+                await self._connected(client, node)
+            await asyncio.sleep(0.05)
+
+    async def _connected(self, client: httpx.AsyncClient, node: ServingNode) -> None:
+        asked: dict[str, Any] = {"filter": self.filter, "after": self.cursor}
+        address = f"127.0.0.1:{node.port}/graphql"
+        opened = (
+            messages_over_socket(f"ws://{address}", EVENTS, **asked)
+            if self.random.random() < 0.5
+            else messages_over_sse(client, f"http://{address}", EVENTS, **asked)
+        )
+        patience = self.random.randint(5, 400)
+        async with opened as messages:
+            self.connections += 1
+            async for payload in messages:
+                self._take(payload)
+                patience -= 1
+                if patience == 0:
+                    return
+                if self.random.random() < 0.003:
+                    await asyncio.sleep(self.random.random())
+
+    def _take(self, payload: Json) -> None:
+        if payload["data"] is None:
+            self.cursor = payload["extensions"]["resume"]
+            return
+        value = payload["data"]["events"]
+        self.cursor = value["cursor"]
+        if value["__typename"] == "EventRecorded":
+            self.heard.append(value["position"])
+
+
+def matches(filter: Json | None, entry: Any) -> bool:
+    names = {"noun": entry.stream.partition(":")[0].upper(), "type": entry.event, "id": entry.stream}
+    names["recordedBy"] = entry.recorded_by
+    return filter is None or all(names[name] in wanted for name, wanted in filter.items())
+
+
+async def record(registry: Registry, events: int, seed: int) -> None:
+    """Record deals at an uneven pace."""
+    paced = random.Random(seed)
+    for number in range(events // 3):
+        actor = "key:odd" if number % 7 == 0 else "key:even"
+        await asyncio.to_thread(partial(registry.record, facts(number), actor=actor))
+        if paced.random() < 0.1:
+            await asyncio.sleep(paced.random() * 0.1)
+
+
+async def kill_often(nodes: list[ServingNode], rounds: int, seed: int) -> None:
+    """Kill one node, or end it politely, let it come back, and take the next."""
+    chosen = random.Random(seed)
+    for number in range(rounds):
+        await asyncio.sleep(chosen.random())
+        node = nodes[number % len(nodes)]
+        await asyncio.to_thread(node.end, signal.SIGTERM if number % 3 == 2 else signal.SIGKILL)
+        node.start()
+        assert await asyncio.to_thread(node.ready)
+
+
+def free_port() -> int:
+    with sockets.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def trouble(folder: Path, log: Log, url: str, readers: int, events: int, kills: int) -> list[Reader]:
+    """Everything at once; then the readers get time to reach the end."""
+    registry = Registry(log)
+    registry.record([read_fact(fact) for fact in opened_world()], actor="key:even")
+    nodes = [ServingNode(folder / f"node{number}", url, free_port()) for number in range(2)]
+    for node in nodes:
+        node.start()
+    try:
+        for node in nodes:
+            assert await asyncio.to_thread(node.ready)
+        limits = httpx.Limits(max_connections=None)
+        async with httpx.AsyncClient(verify=False, limits=limits) as client:
+            opened = [Reader(FILTERS[seed % len(FILTERS)], nodes, seed) for seed in range(readers)]
+            tasks = [asyncio.create_task(reader.run(client)) for reader in opened]
+            await asyncio.gather(record(registry, events, 1), kill_often(nodes, kills, 2))
+            await settled(opened, WORLD + events // 3 * 3)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        return opened
+    finally:
+        for node in nodes:
+            node.end()
+
+
+async def settled(readers: list[Reader], head: int) -> None:
+    """Wait until every reader who hears all is at the head, and a little more, in which a repeat would show."""
+    async with asyncio.timeout(60):
+        while any(reader.heard[-1:] != [head] for reader in readers if reader.filter is None):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    await asyncio.sleep(1)
+
+
+@pytest.mark.fault
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # clients that are cut off leave sockets
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("readers", "events", "kills"), [(15, 900, 2), pytest.param(200, 9999, 12, marks=pytest.mark.soak)]
+)
+async def test_each_reader_gets_each_matching_event_once_and_in_order(
+    tmp_path: Path, database_url: str, readers: int, events: int, kills: int
+) -> None:
+    log = open_log(database_url)
+    try:
+        opened = await trouble(tmp_path, log, database_url, readers, events, kills)
+        entries = log.select_notifications(1, 100_000)
+        assert len(entries) == WORLD + events // 3 * 3
+        for reader in opened:
+            assert reader.heard == [entry.position for entry in entries if matches(reader.filter, entry)]
+        assert sum(reader.connections for reader in opened) > 2 * readers
+    finally:
+        log.close()
