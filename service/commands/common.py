@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from eventsourcing.persistence import PersistenceError
 
 from service.log import Log, open_log
 from service.settings import BadSetting, Settings, from_environment
@@ -34,16 +35,29 @@ def settings() -> Settings:
 
 
 @contextlib.contextmanager
-def opened_log(given: Settings) -> Iterator[Log]:
-    """The log of the settings; exits with a clear error if it cannot be opened."""
+def opened_log(given: Settings, *, make: bool = False) -> Iterator[Log]:
+    """The log of the settings, made if it is not there and `make`; exits with a clear error if it cannot be used."""
     path = given.log_url.removeprefix("sqlite:///")
-    if path != given.log_url and not Path(path).exists():
+    if not make and path != given.log_url and not Path(path).exists():
         raise Unusable(f"there is no log at {path}; 'tamga serve' or 'tamga record' makes one, or set TAMGA_DATA_DIR")
-    log = open_log(given.log_url)
+    try:
+        given.data_dir.mkdir(parents=True, exist_ok=True)
+        log = open_log(given.log_url)
+    except (PersistenceError, OSError) as error:
+        raise Unusable(reason(error)) from None
     try:
         yield log
+    except PersistenceError as error:
+        raise Unusable(str(error)) from None
     finally:
         log.close()
+
+
+def reason(error: Exception) -> str:
+    """What went wrong, in words; of a file, which."""
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
 
 
 @contextlib.contextmanager

@@ -1,16 +1,16 @@
 """`tamga record`: facts from a file or standard input into the record, all or none."""
 
+import contextlib
 import hashlib
 import json
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import click
 import msgspec
 
 from domain.catalogue import read_fact
 from domain.fact import Fact, Refused
-from service.commands.common import REFUSED, Unusable, plural, settings
-from service.log import open_log
+from service.commands.common import REFUSED, Unusable, opened_log, plural, settings
 from service.registry import Receipt, Registry, refused
 
 
@@ -34,38 +34,41 @@ def record(file: IO[bytes], command_id: str | None, dry_run: bool, as_json: bool
     The same file recorded again adds nothing. Exits with 1 if a fact is refused, with 2 if FILE cannot be read.
     """
     content = file.read()
-    values = read_values(content)
-    given = settings()
-    given.data_dir.mkdir(parents=True, exist_ok=True)
-    log = open_log(given.log_url)
+    given = read_values(content)
+    name = command_id or f"file-{hashlib.sha256(content).hexdigest()[:32]}"
     try:
-        registry = Registry(log)
-        facts = [_fact(value, index) for index, value in enumerate(values)]
-        if dry_run:
-            registry.check(facts)
-            click.echo(f"{plural(len(facts), 'fact')} would be recorded")
-            return
-        name = command_id or f"file-{hashlib.sha256(content).hexdigest()[:32]}"
-        _say(registry.record(facts, actor="cli", command_id=name), as_json)
+        facts = [_fact(one.value, index) for index, one in enumerate(given)]
+        with opened_log(settings(), make=True) as log:
+            registry = Registry(log)
+            if dry_run:
+                registry.check(facts)
+                click.echo(f"{plural(len(facts), 'fact')} would be recorded")
+            else:
+                _say(registry.record(facts, actor="cli", command_id=name), as_json)
     except Refused as no:
-        click.secho(f"fact {no.index + 1}: {no.field}: {no.reason} [{no.code}]", fg="red", err=True)
+        click.secho(f"{given[no.index].place}: {no.field}: {no.reason} [{no.code}]", fg="red", err=True)
         click.echo("Nothing was recorded. Correct the fact and record the file again.", err=True)
         raise SystemExit(REFUSED) from None
-    finally:
-        log.close()
 
 
-def read_values(content: bytes) -> list[Any]:
+class Given(NamedTuple):
+    """One fact of a file, and where it stands."""
+
+    place: str
+    value: Any
+
+
+def read_values(content: bytes) -> list[Given]:
     """The facts of a JSON array, a single JSON object or JSON Lines. Exits with the line that is no JSON."""
     if content.lstrip().startswith(b"["):
-        return list(_json(content, "the array"))
-    try:
-        return [msgspec.json.decode(content)]
-    except (msgspec.DecodeError, RecursionError):
-        lines = [(number, line) for number, line in enumerate(content.splitlines(), 1) if line.strip()]
+        values = _json(content, "the array")
+        return [Given(f"fact {number}", value) for number, value in enumerate(values, 1)]
+    with contextlib.suppress(msgspec.DecodeError, RecursionError):
+        return [Given("the fact", msgspec.json.decode(content))]
+    lines = [(f"line {number}", line) for number, line in enumerate(content.splitlines(), 1) if line.strip()]
     if not lines:
         raise Unusable("there is no fact in it; 'tamga record --help' shows what one looks like")
-    return [_json(line, f"line {number}") for number, line in lines]
+    return [Given(place, _json(line, place)) for place, line in lines]
 
 
 def _json(text: bytes, place: str) -> Any:

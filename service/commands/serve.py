@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 from eventsourcing.persistence import PersistenceError
 
-from service.commands.common import Unusable, plural, settings
+from service.commands.common import Unusable, plural, reason, settings
 
 if TYPE_CHECKING:
     from service.server import Serving
@@ -58,10 +58,8 @@ def serve() -> None:
     try:
         listener = workers.listen(given.host, given.port)
         raise SystemExit(workers.serve(given, listener, lambda serving: announce(serving, listener.getsockname()[:2])))
-    except (workers.CannotListen, PersistenceError, ValueError) as error:
-        raise Unusable(str(error)) from None
-    except OSError as error:
-        raise Unusable(f"{error.filename}: {error.strerror}" if error.filename else str(error)) from None
+    except (workers.CannotListen, PersistenceError, ValueError, OSError) as error:
+        raise Unusable(reason(error)) from None
 
 
 def announce(serving: Serving, address: tuple[str, int]) -> None:

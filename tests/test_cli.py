@@ -1,0 +1,232 @@
+"""The command line: what each command prints, refuses and ends with."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from service.cli import main
+from service.log import open_log
+from service.log.codec import entry_json
+from tests.support.service import environment, run
+
+PAPER = {"event": "SourceRegistered", "id": "source:paper", "data": {"kind": "NEWS", "title": "The paper"}}
+PARTY = {
+    "event": "PartyRegistered",
+    "id": "party:rail",
+    "sources": [{"source": "source:paper", "locator": "p. 1"}],
+    "data": {"kind": "COMPANY", "name": "Rail", "seat": "KAZ"},
+}
+COMMANDS = sorted(main.commands)
+
+
+def tamga(folder: Path, *arguments: str, given: str = "", **settings: str) -> Result:
+    env = {"TAMGA_DATA_DIR": str(folder)} | {f"TAMGA_{name.upper()}": value for name, value in settings.items()}
+    return CliRunner().invoke(main, arguments, input=given, env=env)
+
+
+def lines(*facts: dict[str, Any]) -> str:
+    return "".join(f"{json.dumps(fact)}\n" for fact in facts)
+
+
+@pytest.fixture
+def recorded(tmp_path: Path) -> Path:
+    """A data folder with two events."""
+    assert tamga(tmp_path, "record", given=lines(PAPER, PARTY)).exit_code == 0
+    return tmp_path
+
+
+def test_facts_come_from_standard_input_and_their_places_are_told(tmp_path: Path) -> None:
+    result = tamga(tmp_path, "record", given=lines(PAPER, PARTY))
+    assert (result.exit_code, result.output) == (0, "2 events recorded at positions 1 to 2\n")
+
+
+@pytest.mark.parametrize(
+    "text", [json.dumps([PAPER, PARTY], indent=1), lines(PAPER, PARTY), f"\n{lines(PAPER, PARTY)}\n"]
+)
+def test_a_file_is_an_array_or_lines(tmp_path: Path, text: str) -> None:
+    (tmp_path / "facts").write_text(text)
+    assert tamga(tmp_path, "record", str(tmp_path / "facts")).output == "2 events recorded at positions 1 to 2\n"
+
+
+def test_a_file_may_be_one_fact(tmp_path: Path) -> None:
+    assert tamga(tmp_path, "record", given=json.dumps(PAPER, indent=2)).output == "1 event recorded at position 1\n"
+
+
+def test_the_same_file_again_adds_nothing(recorded: Path) -> None:
+    again = tamga(recorded, "record", given=lines(PAPER, PARTY))
+    assert (again.exit_code, again.output) == (0, "2 events were recorded before at positions 1 to 2\n")
+
+
+def test_a_receipt_can_be_read_by_programs(tmp_path: Path) -> None:
+    receipt = json.loads(tamga(tmp_path, "record", "--json", "--command-id", "c-1", given=lines(PAPER)).output)
+    assert receipt == {"command_id": "c-1", "positions": [1], "events": ["source:paper@1"], "repeated": False}
+
+
+def test_a_refusal_names_the_line_and_the_field_and_records_nothing(tmp_path: Path) -> None:
+    wrong = PARTY | {"data": {"kind": "COMPANY", "name": "Rail", "seat": "ATLANTIS"}}
+    result = tamga(tmp_path, "record", given=lines(PAPER, wrong))
+    assert result.exit_code == 1
+    assert result.stderr.startswith("line 2: data.seat: ")
+    assert "Nothing was recorded" in result.stderr
+    assert tamga(tmp_path, "events").output == ""
+
+
+def test_a_refusal_in_an_array_names_the_fact(tmp_path: Path) -> None:
+    result = tamga(tmp_path, "record", given=json.dumps([PAPER, PAPER]))
+    assert (result.exit_code, result.stderr.partition(":")[0]) == (1, "fact 2")
+
+
+def test_what_is_no_json_is_named_by_its_line(tmp_path: Path) -> None:
+    result = tamga(tmp_path, "record", given=f"{lines(PAPER)}{{half")
+    assert result.exit_code == 2
+    assert "line 2 is no JSON" in result.stderr
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "  "])
+def test_an_empty_file_is_said_to_be_one(tmp_path: Path, text: str) -> None:
+    result = tamga(tmp_path, "record", given=text)
+    assert (result.exit_code, "there is no fact in it" in result.stderr) == (2, True)
+
+
+def test_a_dry_run_checks_and_records_nothing(tmp_path: Path) -> None:
+    result = tamga(tmp_path, "record", "--dry-run", given=lines(PAPER, PARTY))
+    assert result.output == "2 facts would be recorded\n"
+    assert tamga(tmp_path, "events").output == ""
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    result = tamga(tmp_path, "record", str(tmp_path / "nothing"))
+    assert (result.exit_code, "No such file" in result.stderr) == (2, True)
+
+
+def test_the_lines_of_events_are_the_entries_of_the_log(recorded: Path) -> None:
+    log = open_log(f"sqlite:///{recorded}/log.db")
+    entries = [entry_json(entry) for entry in log.select_notifications(1, 10)]
+    log.close()
+    assert tamga(recorded, "events", "--json").stdout_bytes == b"".join(entry + b"\n" for entry in entries)
+
+
+def positions(folder: Path, *arguments: str) -> list[int]:
+    output = tamga(folder, "events", "--json", *arguments).output
+    return [json.loads(line)["position"] for line in output.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "found"),
+    [
+        (["--id", "party:rail"], [2]),
+        (["--id", "party:rail", "--id", "source:paper"], [1, 2]),
+        (["--id", "party:none"], []),
+        (["--type", "SourceRegistered"], [1]),
+        (["--id", "party:rail", "--type", "SourceRegistered"], []),
+        (["--after", "1"], [2]),
+        (["--limit", "1"], [1]),
+        (["--since", "2020-01-01"], [1, 2]),
+        (["--since", "2999-01-01T00:00:00Z"], []),
+        (["--until", "2020-01-01"], []),
+        (["--until", "2999-01-01"], [1, 2]),
+    ],
+)
+def test_events_are_filtered(recorded: Path, arguments: list[str], found: list[int]) -> None:
+    assert positions(recorded, *arguments) == found
+
+
+def test_a_time_of_recording_divides_the_events(recorded: Path) -> None:
+    [second] = [json.loads(line) for line in tamga(recorded, "events", "--json", "--after", "1").output.splitlines()]
+    assert positions(recorded, "--until", second["recorded_at"])[-1] == 2
+    assert 2 in positions(recorded, "--since", second["recorded_at"])
+
+
+def test_events_as_text_say_where_when_and_by_whose_word(recorded: Path) -> None:
+    line = tamga(recorded, "events", "--id", "party:rail").output
+    assert line.split()[0] == "2"
+    assert "party:rail@1  PartyRegistered" in line
+    assert line.rstrip().endswith("[paper]")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--type", "DealGuessed"], "DealGuessed is not an event"),
+        (["--since", "yesterday"], "'yesterday' is not a time"),
+        (["--limit", "0"], "not in the range"),
+    ],
+)
+def test_a_filter_that_means_nothing_is_told(recorded: Path, arguments: list[str], told: str) -> None:
+    result = tamga(recorded, "events", *arguments)
+    assert (result.exit_code, told in result.stderr) == (2, True)
+
+
+def test_a_replica_is_rebuilt_from_the_log(recorded: Path) -> None:
+    result = tamga(recorded, "rebuild")
+    assert result.exit_code == 0
+    assert "2 events in" in result.output
+    assert len(list(recorded.glob("replica-*.db"))) == 1
+
+
+def test_a_snapshot_is_saved_and_refused_where_it_is_of_no_use(recorded: Path) -> None:
+    tamga(recorded, "rebuild")
+    saved = tamga(recorded, "replica", "save", str(recorded / "copy"))
+    assert (saved.exit_code, "2 events of the record" in saved.output) == (0, True)
+    loaded = tamga(recorded, "replica", "load", str(recorded / "copy"))
+    assert (loaded.exit_code, "already" in loaded.stderr) == (1, True)
+
+
+def test_a_snapshot_of_nothing_is_told(recorded: Path) -> None:
+    result = tamga(recorded, "replica", "save", str(recorded / "copy"))
+    assert (result.exit_code, "there is no replica" in result.stderr) == (2, True)
+
+
+def test_the_schema_is_printed_as_it_is_committed(tmp_path: Path) -> None:
+    committed = Path(main.callback.__code__.co_filename).parents[1] / "schema" / "schema.graphql"  # type: ignore[union-attr]
+    assert tamga(tmp_path, "schema").output == committed.read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["events"], ["rebuild"], ["replica", "save", "x"], ["audit", "keys"], ["replay"]]
+)
+def test_a_log_that_is_not_there_is_told_with_what_to_do(tmp_path: Path, arguments: list[str]) -> None:
+    result = tamga(tmp_path / "empty", *arguments)
+    assert (result.exit_code, "there is no log at" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("arguments", [["events"], ["rebuild"], ["record"], ["serve"], ["audit", "keys"]])
+def test_a_setting_that_does_not_fit_stops_every_command(tmp_path: Path, arguments: list[str]) -> None:
+    result = tamga(tmp_path, *arguments, given=lines(PAPER), port="many")
+    assert (result.exit_code, "TAMGA_PORT" in result.stderr) == (2, True)
+
+
+def test_a_database_that_does_not_answer_is_told(tmp_path: Path) -> None:
+    (tmp_path / "log.db").write_bytes(b"no database" * 99)
+    for arguments in (["events"], ["rebuild"], ["record"]):
+        result = tamga(tmp_path, *arguments, given=lines(PAPER))
+        assert (result.exit_code, "is damaged" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_teaches_how_to_use_it(tmp_path: Path, name: str) -> None:
+    result = tamga(tmp_path, name, "--help")
+    assert result.exit_code == 0
+    assert len(result.output.splitlines()) > 5
+    assert name in tamga(tmp_path, "--help").output
+
+
+def test_the_help_names_every_setting(tmp_path: Path) -> None:
+    output = tamga(tmp_path, "--help").output
+    assert [name for name in ("TAMGA_DATA_DIR", "TAMGA_DATABASE_URL", "TAMGA_WORKERS") if name not in output] == []
+
+
+@pytest.mark.parametrize("arguments", [["nonsense"], ["events", "--nonsense"], ["replica", "load", "/nowhere"]])
+def test_what_is_not_understood_ends_with_2(tmp_path: Path, arguments: list[str]) -> None:
+    assert tamga(tmp_path, *arguments).exit_code == 2
+
+
+def test_no_colours_and_no_bars_where_nobody_looks(recorded: Path) -> None:
+    told = [run(*one, env=environment(recorded)) for one in (["events"], ["rebuild"])]
+    wrong = run("record", given=lines(PAPER | {"data": {}}).encode(), env=environment(recorded))
+    assert [one.returncode for one in (*told, wrong)] == [0, 0, 1]
+    assert "\x1b" not in "".join(one.stdout + one.stderr for one in (*told, wrong))
+    assert told[1].stderr == ""
