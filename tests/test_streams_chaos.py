@@ -18,7 +18,7 @@ from domain.fact import Fact
 from service.log import Log, open_log
 from service.registry import Registry
 from tests.support.examples import Json, bare, opened_world
-from tests.support.nodes import ServingNode
+from tests.support.serving_node import ServingNode
 from tests.support.stream_clients import Ended, messages_over_socket, messages_over_sse
 from tests.support.streams import EVENTS
 
