@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from eventsourcing.persistence import OperationalError
+
 from service.log.log import Log
 from service.log.migrations import migrate
 from service.log.postgres import LogNotMigrated, PostgresLog
@@ -27,6 +29,13 @@ def open_log(database_url: str) -> Log:
 def _postgres_log(url: str) -> Log:
     try:
         return PostgresLog(url)
-    except LogNotMigrated:
-        migrate(url)
+    except LogNotMigrated as missing:
+        _migrate(url, missing)
         return PostgresLog(url)
+
+
+def _migrate(url: str, missing: LogNotMigrated) -> None:
+    try:
+        migrate(url)
+    except OperationalError as error:
+        raise LogNotMigrated(f"{missing}, as the owner of the tables ({error})") from error
