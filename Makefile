@@ -4,6 +4,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+FUZZER := $(VENV)/clients
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 CANDIDATES := $(PYTHON) python3 python3.13 python3.12 python3.14 python3.11 python
 USABLE := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
@@ -35,7 +36,7 @@ soak: $(READY) ## Run the fault tests for longer (many minutes)
 bench: $(READY) ## Measure this machine (ARGS="--help" lists what)
 	@$(BIN)/tamga bench $(ARGS)
 
-clients: $(READY) ## Drive the service with independent npm clients (needs node and npm)
+clients: $(READY) $(FUZZER) ## Drive the service with independent clients (needs node and npm)
 	@echo "installing the npm clients of tests/clients"; npm ci --silent --prefix tests/clients
 	@$(BIN)/python -m pytest -m clients $(ARGS)
 
@@ -50,9 +51,17 @@ lock: $(READY) ## Resolve requirements.lock anew from pyproject.toml (ARGS="--up
 	@echo "resolving requirements.lock"; $(PIP) install uv
 	@$(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --all-extras --generate-hashes \
 		--no-header --no-annotate $(ARGS) -o requirements.lock
+	@$(BIN)/uv pip compile tests/clients/requirements.in --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-annotate $(ARGS) -o tests/clients/requirements.lock
+
+$(FUZZER): tests/clients/requirements.lock | $(READY)
+	@echo "installing schemathesis into $@"
+	@rm -rf $@ && $(BIN)/python -m venv $@
+	@$@/bin/python -m pip --disable-pip-version-check -qq install --require-hashes -r $< \
+		|| echo "schemathesis cannot be installed here; its test is skipped"
 
 clean: ## Remove the environment and the caches; var/ with its data stays
-	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis dist
+	@rm -rf $(VENV) tests/clients/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis dist
 	@find . -name __pycache__ -type d -not -path './var/*' -prune -exec rm -rf {} +
 
 $(BIN)/python:
