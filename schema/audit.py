@@ -1,4 +1,4 @@
-"""Checkpoints and proofs in GraphQL: what somebody needs to check, with tools of their own, that the record is unaltered.
+"""Checkpoints and proofs in GraphQL: what somebody needs to check, with tools of their own, that nothing was altered.
 
 Nothing here is SQL: it is read from the log and its tree, in threads, once a moment for each operation.
 """

@@ -93,7 +93,8 @@ async def test_a_hash_of_another_document_is_refused(open_one: Served) -> None:
 
 
 async def test_a_persisted_query_without_a_hash_is_refused(open_one: Served) -> None:
-    for wrong in ({"persistedQuery": 5}, {"persistedQuery": {}}, {"persistedQuery": {"sha256Hash": 1}}):
+    given: list[Any] = [5, {}, {"sha256Hash": 1}]
+    for wrong in ({"persistedQuery": one} for one in given):
         (error,) = (await answered(open_one, {"extensions": wrong}))["errors"]
         assert error["extensions"]["code"] == "BAD_REQUEST"
 
