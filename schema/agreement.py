@@ -3,7 +3,7 @@
 import strawberry
 
 from domain.codes import AgreementKind, AgreementStatus, Binding, Code
-from schema.choosing import ObjectFilter, PartyLinkFilter, PeriodFilter, linked, orders, owned_in
+from schema.choosing import ObjectFilter, PartyLinkFilter, PeriodFilter, linked, of_country, orders
 from schema.claims import ClaimedDate, ClaimedText
 from schema.common import PartyLink, RecordObject, subject
 from schema.connection import Connection
@@ -82,10 +82,10 @@ class AgreementFilter(ObjectFilter):
     kind: list[AgreementKind] | None = any_of("Of one of these kinds.", "kind")
     binding: list[Binding] | None = any_of("That bind so.", "binding")
     status: list[AgreementStatus] | None = any_of("That have come so far.", "status")
-    party: PartyLinkFilter | None = having("With such a party.", linked)
+    party: PartyLinkFilter | None = having("With such a party.", linked, "party")
     country: list[str] | None = where(
         "With a party of one of these countries, ISO 3166 alpha-3.",
-        lambda row, value: owned_in(row, "party_link", "country", value),
+        of_country,
     )
     signed: PeriodFilter | None = within("Signed, or announced where it is not signed, in this period.")
     gathering: list[strawberry.ID] | None = any_of("Of one of these meetings.", "gathering")

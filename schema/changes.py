@@ -102,7 +102,7 @@ def _fields(change: Source, arguments: Arguments) -> str:
         "SELECT step.position AS position, step.path || field.key AS field,"
         " CAST(step.was ->> ('$.' || field.key) AS TEXT) AS was,"
         " CAST(step.now ->> ('$.' || field.key) AS TEXT) AS now"
-        f" FROM ({_all_steps(change)}) AS step, json_each(coalesce(step.now, step.was)) AS field"
+        f" FROM ({_all_steps(change)} LIMIT -1) AS step, json_each(coalesce(step.now, step.was)) AS field"
         " WHERE step.was ->> ('$.' || field.key) IS NOT step.now ->> ('$.' || field.key)"
         " ORDER BY step.position, field LIMIT -1"
     )

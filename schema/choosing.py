@@ -85,7 +85,7 @@ class ObjectFilter:
     effect: EffectFilter | None = having("Such an effect is claimed of it.", lambda row: row.owned("effect"))
     claimed: ClaimedFilter | None = having("It has such a claimed value.", lambda row: row.owned("claimed"))
     rests_on: RestsOnFilter | None = having(
-        "A claim of it rests on such a source.", lambda row: row.owned("claim_source")
+        "A claim of it rests on such a source.", lambda row: row.owned("claim_source"), "source", "origin"
     )
     disputed: bool | None = flag("Whether sources disagree about one of its values.", "disputed")
     has_anomalies: bool | None = flag("Whether something looks wrong about it.", lambda row: f"{row['anomalies']} > 0")
@@ -109,8 +109,14 @@ class ObjectFilter:
 
 def owned_in(row: Row, table: str, column: str, value: Value) -> str:
     """The predicate that the object owns such a row."""
-    other = row.owned(table)
-    return f"EXISTS (SELECT 1 FROM {other.rows} AND {value.is_in(other[column])})"
+    other = row.others(table)
+    return f"{row['id']} IN (SELECT {other['owner']} FROM {other.rows} AND {value.is_in(other[column])})"
+
+
+def of_country(row: Row, value: Value) -> str:
+    """The predicate that one of its parties is of one of the countries."""
+    link = row.owned("party_link")
+    return f"EXISTS (SELECT 1 FROM {link.rows} AND {value.is_in(link['country'])})"
 
 
 def _owns(row: Row, table: str) -> str:

@@ -12,7 +12,16 @@ from domain.codes import (
     ScheduleStatus,
     Verification,
 )
-from schema.choosing import ObjectFilter, PartyLinkFilter, PeriodFilter, ValueFilter, linked, orders, owned_in
+from schema.choosing import (
+    ObjectFilter,
+    PartyLinkFilter,
+    PeriodFilter,
+    ValueFilter,
+    linked,
+    of_country,
+    orders,
+    owned_in,
+)
 from schema.claims import ClaimedDate, ClaimedMoney, ClaimedText
 from schema.common import PartyLink, RecordObject, subject
 from schema.connection import Connection
@@ -127,12 +136,14 @@ class DealFilter(ObjectFilter):
 
     kind: list[DealKind] | None = any_of("Of one of these kinds.", "kind")
     commitment: list[DealCommitment] | None = any_of("That have come so far.", "commitment")
-    reached: StepFilter | None = having("That ever came so far.", lambda row: row.owned("commitment_step"))
+    reached: StepFilter | None = having(
+        "That ever came so far.", lambda row: row.owned("commitment_step"), "commitment"
+    )
     verification: list[Verification] | None = any_of("Whose value is supported so.", "verification")
-    party: PartyLinkFilter | None = having("With such a party.", linked)
+    party: PartyLinkFilter | None = having("With such a party.", linked, "party")
     country: list[str] | None = where(
         "With a party of one of these countries, ISO 3166 alpha-3.",
-        lambda row, value: owned_in(row, "party_link", "country", value),
+        of_country,
     )
     value: ValueFilter | None = within("Worth this much.")
     basis: list[MoneyBasis] | None = any_of("Whose value counts this.", "value_basis")
@@ -140,7 +151,9 @@ class DealFilter(ObjectFilter):
     schedule: list[ScheduleStatus] | None = any_of("Whose deliveries keep to the plan or not.", "schedule")
     min_delays: int | None = at_least("Put off so often at least.", "delays")
     min_days_late: int | None = at_least("Late by so many days at least.", "days_late")
-    financing: FinancingFilter | None = having("With such a financing.", lambda row: row.owned("financing"))
+    financing: FinancingFilter | None = having(
+        "With such a financing.", lambda row: row.owned("financing"), "financier", "expires_from", "expires_to"
+    )
     programme: list[strawberry.ID] | None = where("Part of one of these programmes.", _in_programme)
     agreement: list[strawberry.ID] | None = where(
         "Governed by one of these agreements.", lambda row, value: owned_in(row, "governed_by", "agreement", value)

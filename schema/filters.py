@@ -61,6 +61,8 @@ class Having:
     """A nested filter on a related row: one such must exist."""
 
     related: Callable[[Row], Row]
+    selective: tuple[str, ...] = ()
+    """Fields of it that choose few rows: where one is given, the owned rows are looked up first."""
 
 
 @dataclass(frozen=True)
@@ -116,9 +118,12 @@ def flag(description: str, column: str | Callable[[Row], str], **options: Any) -
     return _field(description, Flag(column), options)
 
 
-def having(description: str, related: Callable[[Row], Row], **options: Any) -> Any:
-    """A nested filter: such a related row exists. `related` gives `row.owned(table)` or another row with `rows`."""
-    return _field(description, Having(related), options)
+def having(description: str, related: Callable[[Row], Row], *selective: str, **options: Any) -> Any:
+    """A nested filter: such a related row exists. `related` gives `row.owned(table)` or another row with `rows`.
+
+    `selective` names its fields that choose few rows of an index: by one of them, owned rows are found before the row.
+    """
+    return _field(description, Having(related, selective), options)
 
 
 def within(description: str, **options: Any) -> Any:

@@ -60,7 +60,7 @@ class Programme(RecordObject):
 class ProgrammeFilter(ObjectFilter):
     """Which programmes."""
 
-    party: PartyLinkFilter | None = having("With such a party.", linked)
+    party: PartyLinkFilter | None = having("With such a party.", linked, "party")
     includes: list[strawberry.ID] | None = where(
         "That include one of these deals.", lambda row, value: owned_in(row, "inclusion", "deal", value)
     )

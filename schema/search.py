@@ -65,25 +65,22 @@ class SearchHit:
     )
 
 
-def _retracted(prose: Row) -> str:
-    """Whether the object that a text belongs to is retracted."""
-    whens = []
-    for table in NOUN_TABLES:
-        row = prose.others(table.name)
-        found = f"(SELECT {row['retracted']} FROM {row.rows} AND {row['id']} = {prose['owner']})"
-        whens.append(f"WHEN '{table.name}' THEN {found}")
-    return f"CASE {prose['noun']} {' '.join(whens)} END"
+def _retracted(row: Row) -> str:
+    """SQL of the ids of all retracted objects, which are few."""
+    others = (row.others(table.name) for table in NOUN_TABLES)
+    return " UNION ALL ".join(f"SELECT {one['id']} FROM {one.rows} AND {one['retracted']} = 1" for one in others)
 
 
 def _hits(source: Source, arguments: Arguments) -> str:
     prose = source.row.others("prose")
-    nouns = "" if arguments["nouns"] is None else f" AND {arguments['nouns'].is_in(prose['noun'])}"
+    noun = f"substr({prose['owner']}, 1, instr({prose['owner']}, ':') - 1)"
+    nouns = "" if arguments["nouns"] is None else f" AND {arguments['nouns'].is_in(noun)}"
     rank = "CAST(round(bm25(search, 10.0, 1.0) * 1000000) AS INTEGER)"
     return (
-        f"SELECT {prose['owner']} AS key, {prose['noun']} AS noun, {prose['doc']} AS doc, {rank} AS rank,"
+        f"SELECT {prose['owner']} AS key, {noun} AS noun, {prose['doc']} AS doc, {rank} AS rank,"
         f" {arguments['text']} AS query FROM main.search JOIN main.prose AS {prose.alias}"
         f" ON {prose['doc']} = search.rowid WHERE search MATCH fts_query({arguments['text']}) AND {prose.alive}"
-        f" AND NOT {_retracted(prose)}{nouns}"
+        f" AND {prose['owner']} NOT IN ({_retracted(source.row)}){nouns}"
     )
 
 

@@ -149,8 +149,8 @@ def _reason_list(deal: Row) -> str:
         ExclusionReason.COVERS_MORE_THAN_FIRM: _covers_more(deal),
         ExclusionReason.NO_CLAIM_STANDS: f"{deal['verification']} = 'RETRACTED'",
     }
-    given = ", ".join(f"iif({test}, '{reason.value}', NULL)" for reason, test in tests.items())
-    return f"(SELECT json_group_array(value) FROM json_each(json_array({given})) WHERE value IS NOT NULL)"
+    given = ", ".join(f"""iif({test}, ',"{reason.value}"', '')""" for reason, test in tests.items())
+    return f"concat('[', substr(concat({given}), 2), ']')"
 
 
 def _chosen(source: Source, arguments: Arguments) -> str:
@@ -204,8 +204,13 @@ def _totals(row: Row, by: list[DealTotalsBy]) -> str:
     group = "".join(f", {name}_" for name in keys)
     as_json = {name: f"json({name}_)" if name in ("pair", "sector") else f"{name}_" for name in keys}
     said = "".join(f", '{name}', {sql}" for name, sql in as_json.items())
+    small = "length(number) < 13 AND instr(number, '.') = 0"
+    total = (
+        f"decimal_add(CAST(sum(CAST(number AS INTEGER)) FILTER (WHERE {small}) AS TEXT),"
+        f" decimal_sum(number) FILTER (WHERE NOT ({small})))"
+    )
     sums = (
-        f"SELECT currency{columns}, decimal_sum(number) AS total, count(*) AS count, json_group_array(deal) AS members"
+        f"SELECT currency{columns}, {total} AS total, count(*) AS count, json_group_array(deal) AS members"
         f" FROM counted{joins} GROUP BY currency{group} ORDER BY currency{group} LIMIT -1"
     )
     whole = f"'currency', currency, 'total', total, 'count', count, 'members', json(members){said}"

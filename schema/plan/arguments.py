@@ -100,9 +100,12 @@ def _test(condition: Condition, value: Any, nested: type, row: Row) -> str:
         case Flag(sql):
             held = row[sql] if isinstance(sql, str) else sql(row)
             return f"({held})" if value else f"NOT coalesce({held}, 0)"
-        case Having(related):
+        case Having(related, selective):
             other = related(row)
-            return f"EXISTS (SELECT 1 FROM {other.rows} AND {chosen(value, nested, other)})"
+            tests = chosen(value, nested, other)
+            if any(value.get(name) is not None for name in selective):
+                return f"{row['id']} IN (SELECT {other['owner']} FROM {other.named} WHERE {other.alive} AND {tests})"
+            return f"EXISTS (SELECT 1 FROM {other.rows} AND {tests})"
         case Within():
             return chosen(value, nested, row)
         case Every():

@@ -3,7 +3,7 @@
 import contextlib
 import re
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 from typing import TYPE_CHECKING, cast
 
 import apsw
@@ -49,6 +49,18 @@ def _plain(number: Decimal | None) -> str | None:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+_EXACT = Context(prec=100)
+"""More digits than any number of the record, and sum of such numbers, has."""
+
+
+def decimal_add(*texts: "apsw.SQLiteValue") -> str | None:
+    """The exact sum of decimals in text; what is missing counts nothing."""
+    total = Decimal(0)
+    for text in texts:
+        total = _EXACT.add(total, Decimal(str(text or 0)))
+    return _plain(total)
+
+
 class _Sum:
     """An exact sum of decimals in text; what is no number counts nothing."""
 
@@ -58,7 +70,7 @@ class _Sum:
     def step(self, *texts: "apsw.SQLiteValue") -> None:
         """Add one."""
         with contextlib.suppress(InvalidOperation):
-            self.total += Decimal(str(texts[0] or 0))
+            self.total = _EXACT.add(self.total, Decimal(str(texts[0] or 0)))
 
     def final(self) -> str | None:
         """The sum in plain notation."""
@@ -70,4 +82,5 @@ def register(connection: apsw.Connection) -> None:
     functions: tuple[Callable[..., str | None], ...] = (number_key, fts_query, at_least, at_most)
     for function in functions:
         connection.create_scalar_function(function.__name__, function, 1, deterministic=True)
+    connection.create_scalar_function("decimal_add", decimal_add, 2, deterministic=True)
     connection.create_aggregate_function("decimal_sum", cast("Callable[[], AggregateClass]", _Sum), 1)

@@ -57,7 +57,7 @@ class Table:
         tail = ", ".join(key for key in self.keys if key not in order.split(", "))
         if self.owned:
             return [f"CREATE INDEX {schema}.{name} ON {self.name} ({order}, {tail}, since, until)"]
-        seen = f"{order}, {tail}, retracted"
+        seen = f"{order}, {tail}, retracted, disputed, anomalies"
         return [
             f"CREATE INDEX {schema}.{name}_now ON {self.name} ({seen}) WHERE until = {ALIVE}",
             f"CREATE INDEX {schema}.{name}_past ON {self.name} ({seen}, since, until)",
@@ -88,52 +88,52 @@ NOUN_TABLES: tuple[Table, ...] = (
         "source",
         "kind! title! url publisher author published_on language content_hash derived_from origin! withdrawn# "
         "withdrawn_reason archived_url day!",
-        "kind",
+        "kind, created",
         "day",
-        "derived_from",
-        "origin",
+        "derived_from, created",
+        "origin, created",
     ),
     _noun(
         "party",
         "kind! name! country merged_into successor",
-        "kind",
-        "country",
+        "kind, created",
+        "country, created",
     ),
     _noun(
         "institution",
         "name! country status! gathering predecessor day!",
-        "status",
-        "country",
+        "status, created",
+        "country, created",
         "day",
     ),
     _noun(
         "gathering",
         "name! series session#? place period day!",
-        "series",
+        "series, created",
         "day",
     ),
     _noun(
         "agreement",
         "title! kind! binding! status! gathering day!",
-        "kind",
-        "status",
+        "kind, created",
+        "status, created",
         "day",
     ),
     _noun(
         "deal",
         "title! kind! commitment! schedule! gathering value_subject value_currency value_basis value_number "
         "value_key! value_covers verification delays# days_late#? day!",
-        "kind",
-        "commitment",
+        "kind, created",
+        "commitment, created",
         "day",
         "value_key",
-        "verification",
+        "verification, created",
     ),
     _noun(
         "investment",
         "title! investor! host! stage! cumulative# period value_subject value_currency value_number value_key! day!",
-        "investor",
-        "host",
+        "investor, created",
+        "host, created",
         "day",
         "value_key",
     ),
