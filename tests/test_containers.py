@@ -15,7 +15,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.support.compose import compose, service_environment
-from tests.support.postgres_server import find_programs, own_server
+from tests.support.postgres_server import PostgresServer, find_programs, own_server
 from tests.support.readme import ROOT
 from tests.support.service import Service, eventually, free_port, run, started
 
@@ -25,6 +25,7 @@ DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8").replace("\\\n", " ")
 class Composed(NamedTuple):
     """What `docker compose up` would have started."""
 
+    server: PostgresServer
     one: Service
     two: Service
     migrated: list[str]
@@ -56,14 +57,14 @@ def composed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Composed]:
         port = server.url.rpartition(":")[2].partition("/")[0]
         _make_roles(port)
         nodes = [
-            environment(name, port, folder) | {"TAMGA_PORT": str(free_port()), "TAMGA_LOG_FORMAT": "json"}
+            environment(name, port, folder) | {"TAMGA_PORT": str(free_port()), "TAMGA_STALL_SECONDS": "1"}
             for name in ("node-1", "node-2")
         ]
         early = run(*command("node-1"), env=nodes[0])
         migrate = environment("migrate", port, folder) | {"TAMGA_DATA_DIR": str(folder)}
         migrated = [run(*command("migrate"), env=migrate).stdout for _ in range(2)]
         one, two = (stack.enter_context(started(env)) for env in nodes)
-        yield Composed(one.ready(40), two.ready(40), migrated, early, folder / "keys")
+        yield Composed(server, one.ready(40), two.ready(40), migrated, early, folder / "keys")
 
 
 def _make_roles(port: str) -> None:
@@ -111,6 +112,20 @@ def test_the_health_check_of_the_image_passes(composed: Composed) -> None:
     assert program == "python"
     done = subprocess.run([sys.executable, *arguments], env={"TAMGA_PORT": str(composed.one.port)}, check=False)
     assert done.returncode == 0
+
+
+@pytest.mark.fault
+def test_when_the_database_crashes_nodes_go_on_reading_and_all_goes_on_when_it_is_back(composed: Composed) -> None:
+    one, key = composed.one, (composed.keys / "recorder.key").read_text().strip()
+    position = one.record_party("before-the-crash", "a-command", key)
+    composed.server.stop("immediate")
+    eventually(lambda: one.status("/readyz") == 503)
+    assert one.status("/healthz") == 200
+    assert one.ask('{ party(id: "party:before-the-crash") { name } }')["party"]
+    composed.server.start()
+    eventually(lambda: one.status("/readyz") == 200, 5)
+    assert one.record_party("before-the-crash", "a-command", key) == position
+    assert one.record_party("after-the-crash", key=key) == position + 1
 
 
 def test_when_one_node_is_killed_the_other_records_and_signs(composed: Composed) -> None:
