@@ -9,10 +9,10 @@ from domain.codes import DealCommitment
 from schema.common import RecordObject
 from schema.enums import described
 from schema.errors import ErrorCode, rejected
-from schema.node import AgreementRef, DealRef, EventRef, InvestmentRef
+from schema.node import EVENT_KINDS, AgreementRef, DealRef, EventRef, InvestmentRef
 from schema.scalars import DateTime, Position
 from schema.search import Noun
-from schema.sql import column, one
+from schema.sql import Arguments, Source, column, one, rows
 from service.streaming import DealChange
 
 described(DealChange)
@@ -21,15 +21,20 @@ _CURSOR = "Where this message stands: give it as `after` to go on exactly behind
 _AS_OF = " All of it is read as of this position."
 
 
+def _event(source: Source, arguments: Arguments) -> str:
+    """The event at the message's position."""
+    other = source.row.others("event")
+    return f"SELECT {other.alias}.* FROM {other.named} WHERE {other['position']} = {source['position']}"
+
+
 @strawberry.type(description="An event, right after it was recorded or as the record is replayed.")
 class EventRecorded:
     """A message of `events`."""
 
     cursor: str = column(_CURSOR)
     position: Position = column("The position of the event." + _AS_OF)
-    event: EventRef = one("The event.", "event_id")
+    event: EventRef = rows("The event.", _event, kinds=EVENT_KINDS)
     object: RecordObject | None = one("The object that it belongs to, as it was right after it.", "object_id")
-    event_id: strawberry.Private[str]
     object_id: strawberry.Private[str]
 
     @property
@@ -45,12 +50,11 @@ class NewDealMessage:
     cursor: str = column(_CURSOR)
     position: Position = column("The position of the event that brought it about." + _AS_OF)
     change: DealChange = column("What happened to it.")
-    event: EventRef = one("The event that brought it about; it may belong to another object.", "event_id")
+    event: EventRef = rows("The event that brought it about; it may be of another object.", _event, kinds=EVENT_KINDS)
     object: RecordObject | None = one("The deal, agreement or investment.", "object_id")
     deal: DealRef | None = one("The deal, if it is one.", "object_id")
     agreement: AgreementRef | None = one("The agreement, if it is one.", "object_id")
     investment: InvestmentRef | None = one("The investment, if it is one.", "object_id")
-    event_id: strawberry.Private[str]
     object_id: strawberry.Private[str]
 
     @property

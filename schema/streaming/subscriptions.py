@@ -162,14 +162,8 @@ class Subscriptions:
         if isinstance(item, Reached):
             return CaughtUp(cursor=cursor, position=position)
         if item.key == WHOLE:
-            return EventRecorded(cursor=cursor, position=position, event_id=item.event, object_id=item.object)
-        return NewDealMessage(
-            cursor=cursor,
-            position=position,
-            change=ORDER[item.change],
-            event_id=item.event,
-            object_id=item.object,
-        )
+            return EventRecorded(cursor=cursor, position=position, object_id=item.object)
+        return NewDealMessage(cursor=cursor, position=position, change=ORDER[item.change], object_id=item.object)
 
     @property
     def open(self) -> int:
