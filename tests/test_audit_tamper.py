@@ -123,6 +123,12 @@ TAMPERINGS: list[tuple[str, Tamper, int, str]] = [
         "event at position 300 is not",
     ),
     (
+        "one of the last tile deleted, the rest moved up",
+        sql("DELETE FROM event WHERE position = 550", *(s.format(550) for s in SHIFT_DOWN)),
+        550,
+        "event at position 550 is not",
+    ),
+    (
         "one slipped in, the rest moved down",
         sql(*(s.format(300) for s in SHIFT_UP), INSERT.format(300, 299)),
         300,

@@ -139,7 +139,7 @@ class _Walk:
 
     def _page(self, start: int, count: int) -> None:
         leaves = [tree.leaf_hash(entry) for entry in self._entries(start, count)]
-        self._compare_leaves(start, leaves)
+        self._compare_leaves(start, leaves, count)
         self._come_to_marks(start, leaves)
         if count == WIDTH:
             self._climb(1, start // WIDTH, tree.fold(leaves))
@@ -155,17 +155,24 @@ class _Walk:
                 if b'"position":%d,' % position not in entry:
                     raise Damage(position, f"the entry at position {position} does not name that position")
         except Damage as damage:
+            self._look_before(start, count, (damage.position or 0) - start - 1)
             raise self._first or damage from None
         return entries
 
-    def _compare_leaves(self, start: int, leaves: list[bytes]) -> None:
+    def _look_before(self, start: int, count: int, whole: int) -> None:
+        """Compare the first entries of a page whose rest cannot be read."""
+        if self._first is None and whole > 0:
+            leaves = [tree.leaf_hash(entry) for entry in self._source.entries(start, whole)]
+            self._compare_leaves(start, leaves, count)
+
+    def _compare_leaves(self, start: int, leaves: list[bytes], width: int) -> None:
         """With the tiles of the source and of older exports; a signed root then says whose fault a difference is."""
         if self._first is None and self._source.has_tiles:
-            self._first = _difference(self._source, start, leaves, "the sealed tree")
+            self._first = _difference(self._source, start, leaves, width, "the sealed tree")
         for mark in self._marks:
-            count = min(len(leaves), mark.checkpoint.size - start)
+            count = min(width, mark.checkpoint.size - start)
             if mark.tiles and self._first is None and count > 0:
-                self._first = _difference(mark.tiles, start, leaves[:count], mark.name)
+                self._first = _difference(mark.tiles, start, leaves[:count], count, mark.name)
 
     def _come_to_marks(self, start: int, leaves: list[bytes]) -> None:
         for mark in self._marks:
@@ -216,14 +223,15 @@ def _unnamed(mark: _Mark, first: int) -> Damage:
     return Damage(last if first == last else None, problem)
 
 
-def _difference(tiles: Source, start: int, leaves: list[bytes], what: str) -> Damage | None:
-    """Where the leaf hashes differ from those of a tile."""
-    name = TileName(0, start // WIDTH, len(leaves))
+def _difference(tiles: Source, start: int, leaves: list[bytes], width: int, what: str) -> Damage | None:
+    """Where the leaf hashes differ from the first ones of a tile of this width."""
+    name = TileName(0, start // WIDTH, width)
     data = tiles.tile(name)
-    if data is None and len(leaves) < WIDTH:
-        data = (tiles.tile(TileName(0, name.index)) or b"")[: len(leaves) * tree.HASH_SIZE]
+    if data is None and width < WIDTH:
+        data = (tiles.tile(TileName(0, name.index)) or b"")[: width * tree.HASH_SIZE]
     if not data:
         return Damage(start + 1, f"{name.path} of {what} is missing")
+    data = data[: len(leaves) * tree.HASH_SIZE] if len(leaves) < width else data
     if data == b"".join(leaves):
         return None
     kept = split_hashes(data[: len(data) // tree.HASH_SIZE * tree.HASH_SIZE])
