@@ -1,0 +1,94 @@
+"""The whole schema over the first record: generated documents, compiled and by graphql-core, answered alike."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from schema.context import Context, Services
+from schema.errors import Rejected
+from tests.support.documents import Documents
+from tests.support.reading import Reading, reading
+from tests.test_schema_plan_differential import without_ids
+
+NOUNS = ("source", "party", "institution", "gathering", "agreement", "deal", "investment", "relation", "programme")
+
+
+@pytest.fixture(scope="module")
+def record(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reading]:
+    folder: Path = tmp_path_factory.mktemp("record")
+    with reading(folder, first_record=True) as made:
+        yield made
+
+
+def context(record: Reading) -> Context:
+    """What an operation is executed with."""
+    services = Services(
+        schema=record.schema,
+        operations=record.operations,
+        registry=record.registry,
+        replica=record.replica,
+        engine=record.engine,
+    )
+    return Context(services=services)
+
+
+class Values:
+    """Values for arguments, from what the record holds."""
+
+    def __init__(self, record: Reading) -> None:
+        """Look up ids."""
+        with record.replica.read() as connection:
+            found = [connection.execute(f"SELECT id FROM {noun} LIMIT 5").fetchall() for noun in (*NOUNS, "event")]
+        self._ids = [id for rows in found for (id,) in rows]
+        self._newest = record.replica.position
+
+    def __call__(self, random: Random, name: str, type_: str) -> Any:
+        """A value for an argument or input field."""
+        if name in ("first", "last"):
+            return random.choice([0, 1, 2, 3, 5, 30])
+        made = {
+            "Position": random.randint(0, self._newest),
+            "DateTime": "2026-01-01T00:00:00Z",
+            "Date": random.choice(["2025-09-22", "2024-01-01"]),
+            "Decimal": random.choice(["1", "22", "1000000"]),
+            "EdtfDate": "2025",
+            "ID": random.choice(self._ids),
+            "Boolean": random.random() < 0.5,
+            "Int": random.randrange(4),
+        }
+        return made.get(type_, random.choice(["a", "USD", "KAZ", "Boeing", "trade", "", 'x"y']))
+
+
+async def _alike(record: Reading, seeds: range, roots: int, depth: int) -> int:
+    """Compares the answers to a document for each seed; gives how many were compiled."""
+    values, compiled = Values(record), 0
+    for seed in seeds:
+        document = Documents(record.schema, Random(seed), values).make(roots, depth)
+        try:
+            operation = record.operations.prepare(document.text)
+        except Rejected as refusal:
+            if "tokens" not in str(refusal):
+                raise
+            continue
+        fast = await record.engine.execute(operation, document.variables, context(record))
+        slow = await record.engine.executed_slowly(operation, document.variables, context(record))
+        assert without_ids(fast) == without_ids(slow), (seed, document)
+        compiled += record.engine.is_compiled(operation, document.variables)
+    return compiled
+
+
+async def test_wide_documents_are_answered_alike(record: Reading) -> None:
+    assert await _alike(record, range(60), roots=3, depth=1) > 30
+
+
+async def test_nested_documents_are_answered_alike(record: Reading) -> None:
+    assert await _alike(record, range(60), roots=2, depth=2) > 20
+
+
+@pytest.mark.soak
+async def test_many_more_documents_are_answered_alike(record: Reading) -> None:
+    assert await _alike(record, range(100, 2_000), roots=2, depth=2) > 500
+    assert await _alike(record, range(2_000, 2_600), roots=2, depth=3) > 100
