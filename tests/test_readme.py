@@ -71,7 +71,7 @@ def _wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:
         try:
             urllib.request.urlopen(url, timeout=2).close()
             return
-        except (urllib.error.URLError, ConnectionError):
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
             assert process.poll() is None, "tamga serve ended"
             assert time.monotonic() < deadline, "tamga serve did not become ready"
             time.sleep(0.05)
@@ -100,3 +100,11 @@ def test_every_command_of_the_readme_runs(block: Block, served: Served) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert '"errors"' not in done.stdout
+
+
+@pytest.mark.parametrize("block", readme_blocks("python"), ids=_named)
+def test_every_program_of_the_readme_runs(block: Block, served: Served) -> None:
+    program = block.text.replace(PLACE, served.place)
+    done = subprocess.run([sys.executable, "-c", program], env=served.environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "NOT" not in done.stdout
