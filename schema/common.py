@@ -90,11 +90,11 @@ class Assessment:
     event: EventRef | None = one("The event that recorded it.", "event")
 
 
-def _events_of(source: Source, arguments: Arguments = {}) -> str:  # noqa: B006  # never written to
+def _events_of(source: Source, arguments: Arguments) -> str:
     event = source.row.others("event")
-    listed = f"(SELECT value FROM json_each({source['events']}))"
     return (
-        f"SELECT {event.alias}.* FROM {event.rows} AND {event['id']} IN {listed} ORDER BY {event['position']} LIMIT -1"
+        f"SELECT {event.alias}.* FROM json_each({source['events']}) AS listed CROSS JOIN {event.named}"
+        f" WHERE {event.alive} AND {event.has_id('listed.value')} ORDER BY {event['position']} LIMIT -1"
     )
 
 

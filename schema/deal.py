@@ -47,7 +47,7 @@ from schema.sql import claimed, column, computed, connection, of_table, one, own
 def _days_to_firm(deal: Source) -> str:
     """Days from the announcement to the first day on which it was firm; null where either is not known."""
     step, first = deal.row.owned("commitment_step"), deal.row.owned("claimed")
-    firm = f"SELECT min({step['day']}) FROM {step.rows} AND {step['commitment']} = 'FIRM'"
+    firm = f"SELECT min({step['day']}) FROM {step.rows} AND +{step['commitment']} = 'FIRM'"
     announced = f"SELECT {first['shown']} ->> '$.earliest' FROM {first.rows} AND {first['key']} = 'announced'"
     return f"CAST(max(julianday(({firm})) - julianday(({announced})), 0) AS INTEGER)"
 

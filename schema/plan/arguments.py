@@ -104,7 +104,8 @@ def _test(condition: Condition, value: Any, nested: type, row: Row) -> str:
             other = related(row)
             tests = chosen(value, nested, other)
             if any(value.get(name) is not None for name in selective):
-                return f"{row['id']} IN (SELECT {other['owner']} FROM {other.named} WHERE {other.alive} AND {tests})"
+                living = other.scope.holds(other.alias)
+                return f"{row['id']} IN (SELECT {other['owner']} FROM {other.named} WHERE {living} AND {tests})"
             return f"EXISTS (SELECT 1 FROM {other.rows} AND {tests})"
         case Within():
             return chosen(value, nested, row)

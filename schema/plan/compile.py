@@ -203,7 +203,7 @@ class Compiler:
             made = self.node(field, row, kinds)
         else:
             made = self.object(field.children[type_name], row, quoted(type_name))
-        return f"(SELECT {made} FROM {row.rows} AND {row['id']} = {key})"
+        return f"(SELECT {made} FROM {row.rows} AND {row.has_id(key)})"
 
     def _own(self, field: Field, source: Source, reading: Own) -> Pieces:
         row = source.row.owned(reading.table)

@@ -96,6 +96,15 @@ class Row:
         """`<table> AS <alias> WHERE <it is alive>`: to be followed by AND and further predicates."""
         return f"{self.named} WHERE {self.alive}"
 
+    def has_id(self, key: str) -> str:
+        """The predicate that the row has this id; an event is found by its stream and version."""
+        if self.table != "event":
+            return f"{self['id']} = {key}"
+        at = f"instr({key}, '@')"
+        version = f"CAST(substr({key}, {at} + 1) AS INTEGER)"
+        found = f"{self['stream']} = substr({key}, 1, {at} - 1) AND {self['version']} = {version}"
+        return f"{found} AND {self['id']} = {key}"
+
     def others(self, table: str) -> "Row":
         """A row of any table at the same moment: `other.rows` names them all."""
         return self._of(table, "main")
