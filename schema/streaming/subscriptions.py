@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Hashable, Mapping
+from collections.abc import Awaitable, Hashable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -46,7 +46,7 @@ class Subscriptions:
         self._runner = Runner(replica, self._ceilings.time_limit, self._ceilings.threads)
         self._hub = Hub(replica)
         self._renderings: WeakValueDictionary[Hashable, Rendering] = WeakValueDictionary()
-        self._kept: OrderedDict[tuple[Rendering, Note | Reached], bytes | asyncio.Task[bytes]] = OrderedDict()
+        self._kept: OrderedDict[tuple[Rendering, Note | Reached], Sent | asyncio.Task[Sent]] = OrderedDict()
         self._room = _ROOM
 
     async def subscribe(self, operation: Operation, variables: Mapping[str, Any], context: Context) -> "Subscribed":
@@ -117,16 +117,15 @@ class Subscriptions:
         """The cursor of a place."""
         return cursor_text(self._replica.record_id, place)
 
-    async def payload(self, rendering: Rendering, item: Note | Reached, context: Context) -> bytes:
-        """The response that shows an item; made once for everybody who selects the same."""
+    async def sent(self, rendering: Rendering, item: Note | Reached, context: Context) -> Sent:
+        """The message that shows an item; made once for everybody who selects the same."""
         found = self._kept.get((rendering, item))
         if found is None:
-            message = self._message(item)
-            found = self._at_once(rendering, message)
-            if found is None:
-                found = asyncio.ensure_future(self._later(rendering, message, replace(context, kept={})))
-            self._keep((rendering, item), found)
-        if isinstance(found, bytes):
+            found = self._made(rendering, item, context)
+            self._kept[rendering, item] = found
+            self._room -= _size(found)
+            self._forget_oldest()
+        if isinstance(found, Sent):
             return found
         try:
             return await asyncio.shield(found)
@@ -134,22 +133,24 @@ class Subscriptions:
             self._forget((rendering, item))
             raise Rejected(error, status=503) from None
 
+    def _made(self, rendering: Rendering, item: Note | Reached, context: Context) -> "Sent | asyncio.Task[Sent]":
+        message = self._message(item)
+        payload = self._at_once(rendering, message)
+        if payload is not None:
+            return Sent(payload, message.cursor)
+        return asyncio.ensure_future(self._later(rendering, message, replace(context, kept={})))
+
     def _at_once(self, rendering: Rendering, message: Message) -> bytes | None:
         job = rendering.job(message)
         texts = None if job is None else self._runner.at_once([job])
         return None if texts is None else rendering.framed(texts[0])
 
-    async def _later(self, rendering: Rendering, message: Message, context: Context) -> bytes:
+    async def _later(self, rendering: Rendering, message: Message, context: Context) -> Sent:
         job = rendering.job(message)
-        if job is not None:
-            found = rendering.framed((await self._runner.in_thread([job]))[0])
-            if found is not None:
-                return found
-        return await rendering.executed(message, context)
+        text = None if job is None else rendering.framed((await self._runner.in_thread([job]))[0])
+        return Sent(text or await rendering.executed(message, context), message.cursor)
 
-    def _keep(self, key: tuple[Rendering, Note | Reached], made: bytes | asyncio.Task[bytes]) -> None:
-        self._kept[key] = made
-        self._room -= _size(made)
+    def _forget_oldest(self) -> None:
         while self._room < 0:
             self._room += _size(self._kept.popitem(last=False)[1])
 
@@ -176,8 +177,8 @@ class Subscriptions:
         self._runner.close()
 
 
-def _size(made: bytes | asyncio.Task[bytes]) -> int:
-    return 500 + len(made) if isinstance(made, bytes) else 10_000
+def _size(made: Sent | asyncio.Task[Sent]) -> int:
+    return 500 + len(made.payload) if isinstance(made, Sent) else 10_000
 
 
 class Subscribed:
@@ -201,11 +202,12 @@ class Subscribed:
         """Itself."""
         return self
 
-    async def __anext__(self) -> Sent:
+    def __anext__(self) -> Awaitable[Sent]:
         """The next message. Raises StopAsyncIteration at the end, Rejected when the credentials end."""
         expires = self._context.access.expires
-        if expires is None:
-            return await self._sent()
+        return self._sent() if expires is None else self._in_time(expires)
+
+    async def _in_time(self, expires: float) -> Sent:
         with suppress(TimeoutError):
             async with asyncio.timeout(max(0.0, expires + _EXPIRY_GRACE - time.time())):
                 return await self._sent()
@@ -215,9 +217,9 @@ class Subscribed:
         item = await self._reading.next()
         if item is None:
             raise StopAsyncIteration
-        payload = await self._streams.payload(self._rendering, item, self._context)
+        sent = await self._streams.sent(self._rendering, item, self._context)
         self._reading.took(item)
-        return Sent(payload, self._streams.cursor(item.place))
+        return sent
 
     async def aclose(self) -> None:
         """Give up what the stream holds."""

@@ -51,9 +51,12 @@ class Group:
 
     def behind(self, place: Place) -> Note | None:
         """The first note behind a place, which is not before `since`."""
-        if not self.notes or self.notes[-1].place <= place:
+        notes = self.notes
+        if not notes or notes[-1].place <= place:
             return None
-        return self.notes[bisect_right(self.notes, place, key=_place)]
+        if len(notes) == 1 or notes[-2].place <= place:
+            return notes[-1]
+        return notes[bisect_right(notes, place, key=_place)]
 
     async def changed(self, seconds: float | None = None) -> None:
         """Wait for the next note, or so long."""

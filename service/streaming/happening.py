@@ -27,13 +27,9 @@ class Touched(NamedTuple):
     """An object that an event changed."""
 
     id: str
+    noun: str
     now: State | None
     before: State | None
-
-    @property
-    def noun(self) -> str:
-        """The noun of its id."""
-        return self.id.partition(":")[0]
 
 
 @dataclass

@@ -26,7 +26,7 @@ def _event_note(filter: Filter, happening: Happening) -> list[Note]:
         return []
     if filter.changes and not any(filter.changes & changes(happening, each) for each in happening.deals):
         return []
-    return [Note(happening.position, WHOLE, 0, happening.id, happening.stream)]
+    return [Note(happening.position, WHOLE, 0, happening.stream)]
 
 
 def _deal_notes(filter: Filter, happening: Happening, touched: Touched, earlier: Earlier) -> Iterator[Note]:
@@ -40,7 +40,7 @@ def _deal_notes(filter: Filter, happening: Happening, touched: Touched, earlier:
 
 
 def _note(happening: Happening, touched: Touched, change: DealChange) -> Note:
-    return Note(happening.position, touched.id, ORDER.index(change), happening.id, touched.id)
+    return Note(happening.position, touched.id, ORDER.index(change), touched.id)
 
 
 def _matches(filter: Filter, state: State | None) -> bool:

@@ -22,15 +22,13 @@ class Note(NamedTuple):
     """The changed object's id; WHOLE where the note is of the event alone."""
     change: int
     """The number of the change in `DealChange`."""
-    event: str
-    """The event's id."""
     object: str
     """The id of the object that it is about."""
 
     @property
     def place(self) -> Place:
         """Behind this note."""
-        return (self.position, self.key, self.change)
+        return self[:3]
 
 
 class CaughtUp(NamedTuple):

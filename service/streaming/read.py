@@ -101,25 +101,30 @@ def load_objects(connection: apsw.Connection, found: Sequence[Happening]) -> Non
     known = states(connection, {moment for each, ids in touched for id in ids for moment in _moments(each, id)})
     for each, ids in touched:
         at = each.position
-        each.objects = [Touched(id, known.get((id, at)), known.get((id, at - 1))) for id in ids]
+        each.objects = [Touched(id, noun_of(id), known.get((id, at)), known.get((id, at - 1))) for id in ids]
+
+
+def noun_of(id: str) -> str:
+    """The noun of an object's id."""
+    return id.partition(":")[0]
 
 
 def _deals(ids: Iterable[str]) -> list[str]:
-    return [id for id in ids if id.partition(":")[0] in DEALS]
+    return [id for id in ids if noun_of(id) in DEALS]
 
 
 def _moments(happening: Happening, id: str) -> list[Moment]:
     """When the object's state is wanted: after the event; before it, of deals alone that it does not open."""
     at = happening.position
     opened = id == happening.stream and happening.id.endswith("@1")
-    return [(id, at)] if opened or id.partition(":")[0] not in DEALS else [(id, at), (id, at - 1)]
+    return [(id, at)] if opened or noun_of(id) not in DEALS else [(id, at), (id, at - 1)]
 
 
 def states(connection: apsw.Connection, moments: Iterable[Moment]) -> dict[Moment, State]:
     """What each object showed at its position; those that were not there are left out."""
     by_noun: dict[str, list[Moment]] = {}
     for moment in moments:
-        by_noun.setdefault(moment[0].partition(":")[0], []).append(moment)
+        by_noun.setdefault(noun_of(moment[0]), []).append(moment)
     found: dict[Moment, State] = {}
     for noun, wanted in by_noun.items():
         if noun in _COLUMNS:

@@ -57,10 +57,10 @@ class Reading:
             self._in_a_row = 0
             await asyncio.sleep(0)
         while True:
-            if await self._ended():
+            if self._until is not None and await self._ended():
                 return None
             if (found := self._at_hand()) is not None:
-                return await self._within(found)
+                return found if self._until is None else await self._within(found)
             await self._go_on()
 
     def took(self, item: Note | CaughtUp) -> None:
@@ -122,7 +122,8 @@ class Reading:
 
     async def _within(self, found: Note | CaughtUp) -> Note | CaughtUp | None:
         """The item, or None if it lies beyond the end."""
-        if self._until is not None and self._until.position is None:
+        assert self._until is not None
+        if self._until.position is None:
             await self._settle(found.position)
         if self._limit is not None and found.position > self._limit:
             self.place = whole(self._limit)
@@ -130,8 +131,7 @@ class Reading:
         return found
 
     async def _ended(self) -> bool:
-        if self._until is None:
-            return False
+        assert self._until is not None
         if self._until.position is None:
             await self._settle(self._hub.head)
         limit = self._limit
