@@ -15,6 +15,7 @@ import uvicorn
 
 from service.app import App, create_app
 from service.node import Node
+from service.replica.follow import Interrupted
 from service.settings import Settings
 
 _LOGGER = logging.getLogger("tamga.server")
@@ -59,7 +60,6 @@ class Server(uvicorn.Server):
 
     def __init__(self, app: App, ready: Callable[[Serving], None], leash: int | None = None) -> None:
         """Take what to serve, and whom to tell when it is ready."""
-        settings = app.node.settings
         super().__init__(
             uvicorn.Config(
                 app,
@@ -72,7 +72,6 @@ class Server(uvicorn.Server):
                 ws_per_message_deflate=False,
                 server_header=False,
                 timeout_keep_alive=75,
-                timeout_graceful_shutdown=max(1, round(settings.drain_seconds)),
             )
         )
         self._app = app
@@ -94,6 +93,8 @@ class Server(uvicorn.Server):
     async def _start(self) -> None:
         try:
             await asyncio.to_thread(self._start_node)
+        except Interrupted:
+            return
         except Exception:
             _LOGGER.exception("the node cannot start")
             self.exit_code = 1
@@ -116,15 +117,22 @@ class Server(uvicorn.Server):
         self._app.health.draining = True
         for server in self.servers:
             server.close()
+        await self._give_up_starting()
+        deadline = time.monotonic() + self._app.node.settings.drain_seconds
         self._app.drain.begin()
         if not await self._app.drain.finished(self._app.node.settings.drain_seconds):
             _LOGGER.warning("some streams did not end in time")
+        self.config.timeout_graceful_shutdown = max(1, round(deadline - time.monotonic()))
         await super().shutdown(sockets)
         await asyncio.to_thread(self._stop_node)
         _LOGGER.info("stopped")
 
+    async def _give_up_starting(self) -> None:
+        if self._starting is not None and not self._starting.done():
+            self._app.node.interrupt()
+            await self._starting
+
     def _stop_node(self) -> None:
-        self._app.node.interrupt()
         self._app.close()
         self._app.health.close()
         self._app.node.stop()

@@ -104,6 +104,7 @@ class Workers:
 
     def _ended(self, pid: int, code: int) -> None:
         lived = time.monotonic() - self._began.pop(pid)
+        mark_process_dead(pid)  # its open streams count no more
         if self._stopping:
             self._exit_code = max(self._exit_code, code)
         elif code == _UNUSABLE:
@@ -136,6 +137,13 @@ def _run(settings: Settings, listener: socket.socket, ready: Ready, leash: int |
 def _import() -> None:
     """Before the workers are forked, so that they share the memory of the code."""
     import service.server  # noqa: F401
+
+
+def mark_process_dead(pid: int) -> None:
+    """Leave out of the metrics what only a living process has."""
+    from prometheus_client.multiprocess import mark_process_dead as mark
+
+    mark(pid)  # type: ignore[no-untyped-call]
 
 
 def _silent(serving: Serving) -> None:

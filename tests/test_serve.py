@@ -1,5 +1,6 @@
 """`tamga serve` as operators meet it: real processes, real signals, real HTTP."""
 
+import fcntl
 import json
 import os
 import shlex
@@ -18,6 +19,7 @@ import pytest
 from click.testing import CliRunner
 
 from service.cli import main
+from service.replica.rules import rules
 from tests.support import stores
 from tests.support.service import Service, environment, eventually, run, serving, started
 
@@ -197,6 +199,17 @@ def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
         with pytest.raises(subprocess.TimeoutExpired):
             service.process.wait(0.5)
         assert service.stop() == 128 + signal.SIGTERM
+
+
+def test_a_node_that_waits_for_its_replica_says_so_and_can_be_ended(tmp_path: Path) -> None:
+    with open(tmp_path / f"replica-{rules()}.db.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with started(environment(tmp_path)) as service:
+            eventually(lambda: service.status("/readyz") == 503, 20)
+            assert service.http.get("/readyz").json()["reasons"] == ["starting"]
+            assert service.http.get("/graphql?query={__typename}").headers["retry-after"] == "1"
+            assert service.stop() == 0
+    assert service.logged[-1]["message"] == "stopped"
 
 
 def _follower(service: Service) -> int:
