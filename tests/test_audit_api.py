@@ -210,3 +210,30 @@ async def test_a_rewritten_event_no_longer_hashes_to_its_leaf(tmp_path_factory: 
         proof = (await api.ask(ONE, at=7))["inclusionProof"]
         head = open_checkpoint(proof["checkpoint"]["note"].encode(), await keys(api))
         assert root_by_hand(proof["entry"], 6, head.size, proof["path"]) != head.root
+
+
+async def messages(api: Api, subscription: str) -> AsyncIterator[dict[str, Any]]:
+    """The messages of a subscription, over an event stream."""
+    async for line in api.lines(subscription):
+        if line.startswith("data:") and line[5:].strip():
+            yield json.loads(line[5:])["data"]["events"]
+
+
+async def test_events_of_a_stream_carry_their_proofs(api: Api) -> None:
+    subscription = """subscription { events(after: "0", until: {position: 3}) {
+        ... on EventRecorded { event { position proof { position treeSize } } } } }"""
+    told = [found["event"] async for found in messages(api, subscription) if found.get("event")]
+    assert [event["proof"]["position"] for event in told] == [1, 2, 3]
+
+
+async def test_a_stream_that_stays_open_proves_what_was_sealed_since_it_began(api: Api) -> None:
+    start = api.node.log.head().position
+    subscription = f"""subscription {{ events(after: "{start - 1}", until: {{position: {start + 1}}}) {{
+        ... on EventRecorded {{ position event {{ proof {{ treeSize }} }} }} ... on CaughtUp {{ position }} }} }}"""
+    sizes = []
+    async for found in messages(api, subscription):
+        if "event" not in found:
+            await api.record(party("streamed"))
+        elif found["event"]["proof"]:
+            sizes.append(found["event"]["proof"]["treeSize"])
+    assert sizes[0] == start

@@ -54,6 +54,14 @@ class Api:
         code: str = error["extensions"]["code"]
         return code
 
+    async def lines(self, subscription: str) -> AsyncIterator[str]:
+        """The lines of a subscription as an event stream."""
+        headers = {"accept": "text/event-stream"}
+        body = {"query": subscription}
+        async with self._client.stream("POST", f"{self._root}/graphql", json=body, headers=headers) as answer:
+            async for line in answer.aiter_lines():
+                yield line
+
     async def get(self, path: str) -> bytes:
         """A file of the log, as served."""
         answer = await self._client.get(f"{self._root}/log/{path}")
