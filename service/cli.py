@@ -3,6 +3,7 @@
 import click
 
 from service.commands.audit import audit
+from service.commands.bench import bench
 from service.commands.events import events
 from service.commands.migrate import migrate
 from service.commands.rebuild import rebuild
@@ -28,5 +29,5 @@ def main() -> None:
     """
 
 
-for command in (serve, record, events, rebuild, replica, audit, replay, migrate, schema):
+for command in (serve, record, events, rebuild, replica, audit, replay, migrate, schema, bench):
     main.add_command(command)
