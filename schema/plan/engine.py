@@ -139,7 +139,7 @@ class Engine:
                     times[time] = 0
         if least:
             await self._wait(least)
-        moment = Moment(self._replica.record_id, self._replica.position)
+        moment = Moment(self._replica.record_id, self._replica.position if plan.demanding else 0)
         for time in times:
             times[time] = self._position_at(time)
         return Request(self.schema, self._ceilings, coerced, moment, times)

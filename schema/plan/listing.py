@@ -145,7 +145,8 @@ class _Lister:
         page = f"{self._of_page()} AS {keys}"
         if selected:
             return listed(item, page)
-        found = " AND ".join(f"{row[name]} = {keys}.{name}" for name in self.keys.finds)
+        names = dict.fromkeys((*(name for name in self.keys.sorts if name == "ord"), *self.keys.finds))
+        found = " AND ".join(f"{row[name]} = {keys}.{name}" for name in names)
         return listed(item, f"{page} CROSS JOIN {row.rows} AND {found}")
 
     def _edge(self, field: Field, row: Row, keys: str) -> str:

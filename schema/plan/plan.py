@@ -52,7 +52,7 @@ class Plan:
     selection: Selection
     roots: list[Root]
     demanding: bool
-    """Whether a call names a moment or a position to wait for."""
+    """Whether a call names a moment, a cursor of one, or a position to wait for."""
 
     @property
     def calls(self) -> Iterator[Call]:
@@ -81,7 +81,7 @@ def _planned(schema: GraphQLSchema, operation: Operation, variables: VariableVal
     selection = Selector(schema, operation.fragments, operation.definition, variables).select()
     roots = [Root(each, list(dict.fromkeys(calls_in(each)))) for each in selection.fields]
     named = {argument.name.value for root in roots for call in root.calls for argument in call.node.arguments or ()}
-    return Plan(selection, roots, bool(named & {*MOMENTS, "minPosition"}))
+    return Plan(selection, roots, bool(named & _REQUESTED))
 
 
 def calls_in(field: Field, seen: set[int] | None = None) -> Iterator[Call]:

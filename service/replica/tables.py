@@ -26,6 +26,8 @@ class Table:
     A noun's row ends with nearly every event, so it has a second index of what is alive alone; owned rows seldom end.
     """
     owned: bool = True
+    listed: bool = False
+    """Whether the rows of an owner lie in their order, since lists of objects read them so often."""
 
     @cached_property
     def keys(self) -> tuple[str, ...]:
@@ -46,7 +48,7 @@ class Table:
         """The statements that make the table and its indexes."""
         keys = ", ".join(f"{key} TEXT NOT NULL" for key in self.keys)
         columns = ", ".join(("since INTEGER NOT NULL", "until INTEGER NOT NULL", *map(_declared, self.columns.split())))
-        key = ", ".join((*self.keys, "until"))
+        key = "owner, ord, key, until" if self.listed else ", ".join((*self.keys, "until"))
         return [
             f"CREATE TABLE {schema}.{self.name} ({keys}, {columns}, PRIMARY KEY ({key})) WITHOUT ROWID",
             *(statement for order in self.orders for statement in self._indexes(schema, order)),
@@ -147,8 +149,8 @@ NOUN_TABLES: tuple[Table, ...] = (
 
 OWNED_TABLES: tuple[Table, ...] = (
     # what any object can own
-    Table("party_link", "ord# party! stated_party! role country", ("party, role", "country")),
-    Table("sector", "ord# scheme! code! percent subject!", ("code",)),
+    Table("party_link", "ord# party! stated_party! role country", ("party, role", "country"), listed=True),
+    Table("sector", "ord# scheme! code! percent subject!", ("code",), listed=True),
     Table(
         "claim",
         "ord# subject! position# event! field! standing! denies# kind! value text basis source_kind recorded_at!",
