@@ -1,11 +1,14 @@
 """`tamga events`: the history as text or JSON Lines."""
 
+import contextlib
 import datetime
 import sys
+import time
 from collections.abc import Iterator
 
 import click
 import msgspec
+from eventsourcing.persistence import PersistenceError
 
 from domain.catalogue import CATALOGUE, load_fact
 from service.commands.common import Unusable, opened_log, settings
@@ -13,6 +16,8 @@ from service.log import Entry, Log
 from service.log.codec import entry_json
 
 _PAGE = 2000
+_PATIENCE = 1.0
+"""Seconds between two looks at a log that says nothing."""
 
 
 @click.command()
@@ -22,19 +27,21 @@ _PAGE = 2000
 @click.option(
     "--type", "types", multiple=True, help="Only events of this name, such as DealValueReported. May be repeated."
 )
-@click.option("--after", type=click.IntRange(min=0), default=0, help="Only events beyond this position.")
+@click.option("--after", default="0", help="Only events beyond this position, or behind this cursor of a stream.")
 @click.option("--since", help="Only events recorded at or after this time (ISO 8601).")
 @click.option("--until", help="Only events recorded at or before this time (ISO 8601).")
 @click.option("--limit", type=click.IntRange(min=1), help="At most this many events.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, as the log exports it.")
+@click.option("--follow", is_flag=True, help="Go on with what is recorded from then on, until Ctrl+C.")
 def events(
     ids: tuple[str, ...],
     types: tuple[str, ...],
-    after: int,
+    after: str,
     since: str | None,
     until: str | None,
     limit: int | None,
     as_json: bool,
+    follow: bool,
 ) -> None:
     """Print the history, in the order in which it was recorded.
 
@@ -42,17 +49,60 @@ def events(
     tamga events --id deal:uz-boeing-787
     tamga events --type FactCorrected --type EventRetracted --since 2026-01-01
     tamga events --json --after 1000 > history.jsonl
+    tamga events --follow --json --after 1000 | while read -r event; do ...; done
     """
     unknown = [name for name in types if name not in CATALOGUE]
     if unknown:
         raise Unusable(f"{unknown[0]} is not an event; the names are those of the mutations, such as DealValueReported")
     with opened_log(settings()) as log:
-        first = max(after, _position_before(log, since))
-        last = log.position_at(_time(until)) if until else None
-        for count, entry in enumerate(_read(log, ids, types, first, last), 1):
-            _print(entry, as_json)
-            if count == limit:
-                break
+        first = max(_position_of(log, after), _position_before(log, since))
+        if follow:
+            if until:
+                raise Unusable("--follow does not end, so it goes with no --until; use one of them")
+            found = _follow(log, ids, types, first)
+        else:
+            found = _read(log, ids, types, first, log.position_at(_time(until)) if until else None)
+        with contextlib.suppress(KeyboardInterrupt):
+            for count, entry in enumerate(found, 1):
+                _print(entry, as_json)
+                if count == limit:
+                    break
+
+
+def _position_of(log: Log, after: str) -> int:
+    """The position that a position or cursor names."""
+    from schema.errors import ApiError, Rejected
+    from schema.streaming.asked import place_of
+
+    try:
+        position, _, _ = place_of(log.record_id, after)
+    except (ApiError, Rejected) as error:
+        raise Unusable(f"--after: {error}") from None
+    head = log.head().position
+    if position > head:
+        raise Unusable(f"--after: {position} is in the future; the newest event is at {head}")
+    return position
+
+
+def _follow(log: Log, ids: tuple[str, ...], types: tuple[str, ...], after: int) -> Iterator[Entry]:
+    """The events that match, page by page, then as they are recorded; nothing is left in a buffer meanwhile."""
+    while True:
+        try:
+            page = log.select_notifications(after + 1, _PAGE)
+        except PersistenceError as error:
+            click.echo(f"the log does not answer, trying again: {error}", err=True)
+            time.sleep(_PATIENCE)
+            continue
+        yield from (each for each in page if _matches(each, ids, types))
+        if page:
+            after = page[-1].position
+        if len(page) < _PAGE:
+            sys.stdout.flush()
+            log.wait(after, _PATIENCE)
+
+
+def _matches(entry: Entry, ids: tuple[str, ...], types: tuple[str, ...]) -> bool:
+    return (not ids or entry.stream in ids) and (not types or entry.event in types)
 
 
 def _position_before(log: Log, since: str | None) -> int:
