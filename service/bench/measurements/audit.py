@@ -7,7 +7,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import mean
@@ -87,9 +87,10 @@ def _while_appending(bench: Bench) -> Iterable[Figure]:
     ages: list[float] = []
     rates: dict[bool, list[float]] = {False: [], True: []}
     for seals in (False, True, True, False):
-        with bench.scratch() as folder, opened(f"sqlite:///{folder}/log.db") as log:
-            with _sealing(log, folder, ages) if seals else nullcontext():
-                rates[seals].append(timed(to_log(log, state), _CLIENTS, bench.seconds / 2)[0])
+        with bench.scratch() as folder, opened(f"sqlite:///{folder}/log.db") as log, ExitStack() as stack:
+            if seals:
+                stack.enter_context(_sealing(log, folder, ages))
+            rates[seals].append(timed(to_log(log, state), _CLIENTS, bench.seconds / 2)[0])
     name = f"append while it is sealed, {plural(_CLIENTS)}"
     sealed, alone = mean(rates[True]), mean(rates[False])
     yield Figure(name=name, value=sealed, unit="commands/s", beside="nothing is sealed", other=alone)
