@@ -8,6 +8,7 @@ from service.first_record import FIRST_RECORD_ACTOR, first_record_parts
 from service.log import Log, open_log
 from service.registry import Registry
 from service.replica.follow import Follower
+from service.replica.leftovers import remove_leftovers
 from service.replica.rebuild import Progress
 from service.replica.store import Replica
 from service.settings import Settings
@@ -34,6 +35,7 @@ class Node:
         if self.settings.first_record:
             self.record_first()
         self.follower.start(progress)
+        remove_leftovers(self.replica.path)
         if self.settings.seal:
             self.audit.start()
             self._sealing = True

@@ -224,9 +224,10 @@ def _processes(parent: int) -> list[int]:
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks for child processes in /proc")
-def test_two_workers_share_a_node_and_one_takes_over_when_the_follower_dies(tmp_path: Path) -> None:
+def test_two_workers_share_a_node_through_a_rebuild_and_the_death_of_the_follower(tmp_path: Path) -> None:
     with serving(tmp_path, workers="2") as service:
         positions = [service.record_party(f"before-{number}") for number in range(6)]
+        assert run("rebuild", env=environment(tmp_path)).returncode == 0
         killed = _follower(service)
         assert killed in _processes(service.process.pid)
         os.kill(killed, signal.SIGKILL)
@@ -241,6 +242,7 @@ def test_two_workers_share_a_node_and_one_takes_over_when_the_follower_dies(tmp_
         workers = _processes(service.process.pid)
         assert service.stop() == 0
     assert [pid for pid in workers if Path(f"/proc/{pid}").exists()] == []
+    assert CliRunner().invoke(main, ["replay"], env=environment(tmp_path)).exit_code == 0
 
 
 def _read(service: Service, position: int) -> bool:

@@ -1,0 +1,28 @@
+"""Replica files that other versions of the rules left in a data folder."""
+
+import fcntl
+from pathlib import Path
+
+_PARTS = ("", "-wal", "-shm", ".lock")
+
+
+def remove_leftovers(path: Path) -> list[Path]:
+    """Remove replicas of other rules that nobody follows, but the latest, which a return to the version before needs.
+
+    `path` is the replica in use. Returns what was removed.
+    """
+    others = [file for file in path.parent.glob("replica-*.db") if file != path]
+    others.sort(key=lambda file: file.stat().st_mtime, reverse=True)
+    return [file for file in others[1:] if _removed(file)]
+
+
+def _removed(file: Path) -> bool:
+    with open(f"{file}.lock", "a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        for part in _PARTS:
+            Path(f"{file}{part}").unlink(missing_ok=True)
+        file.with_suffix(".attempts").unlink(missing_ok=True)
+    return True
