@@ -8,6 +8,7 @@ from schema.claims import ClaimedDate, ClaimedText
 from schema.common import PartyLink, RecordObject, subject
 from schema.connection import Connection
 from schema.deal import Deal, DealFilter, DealOrder
+from schema.enums import described
 from schema.filters import any_of, every, having, neither, some, where, within
 from schema.node import AgreementRef, EventRef, GatheringRef, PartyRef
 from schema.plan.source import Row
@@ -15,11 +16,33 @@ from schema.scalars import EdtfDate
 from schema.sql import claimed, column, connection, of_table, one, owned
 
 
-@strawberry.type(description="Something that was done with an agreement or institution, with its date as a claim.")
+class ActKind(Code):
+    """What was done with an agreement."""
+
+    ANNOUNCED = "ANNOUNCED", "it was made public"
+    ADOPTED = "ADOPTED", "its text was agreed"
+    SIGNED = "SIGNED", "it was signed"
+    APPROVED = "APPROVED", "a body approved it"
+    RATIFIED = "RATIFIED", "a party ratified it"
+    ACCEDED_TO = "ACCEDED_TO", "a party acceded to it"
+    WITHDRAWN_FROM = "WITHDRAWN_FROM", "a party withdrew from it"
+    ENTERED_INTO_FORCE = "ENTERED_INTO_FORCE", "it entered into force, for all or for one party"
+    AMENDED = "AMENDED", "the parties changed it"
+    EXTENDED = "EXTENDED", "the parties prolonged it"
+    SUSPENDED = "SUSPENDED", "it was paused"
+    TERMINATED = "TERMINATED", "it was ended"
+    LAPSED = "LAPSED", "it ran out"
+    SUPERSEDED = "SUPERSEDED", "another agreement took its place"
+
+
+described(ActKind)
+
+
+@strawberry.type(description="Something that was done with an agreement, with its date as a claim.")
 class Act:
     """An act."""
 
-    kind: str = column("What was done, such as SIGNED, RATIFIED or ESTABLISHED.")
+    kind: ActKind = column("What was done.")
     occurred_on: EdtfDate | None = column("When, as the event says.")
     date: ClaimedDate | None = claimed("When, and who says so.", "subject", kinds=None)
     party: PartyRef | None = one("Who did it, where it is the act of one party.", "party")
@@ -75,6 +98,15 @@ class Agreement(RecordObject):
     )
 
 
+@strawberry.input(description="Something that was done with an agreement: one act must fit all of this.")
+class ActFilter:
+    """Which act."""
+
+    kind: list[ActKind] | None = any_of("One of these.", "kind")
+    party: list[strawberry.ID] | None = any_of("By one of these parties.", "party")
+    place: list[str] | None = any_of("In one of these places, as it was recorded.", "place")
+
+
 @strawberry.input(description="Which agreements.")
 class AgreementFilter(ObjectFilter):
     """Which agreements."""
@@ -87,6 +119,7 @@ class AgreementFilter(ObjectFilter):
         "With a party of one of these countries, ISO 3166 alpha-3.",
         of_country,
     )
+    act: ActFilter | None = having("With such an act.", lambda row: row.owned("act"), "party")
     signed: PeriodFilter | None = within("Signed, or announced where it is not signed, in this period.")
     gathering: list[strawberry.ID] | None = any_of("Of one of these meetings.", "gathering")
     all_of: list["AgreementFilter"] | None = every()

@@ -9,6 +9,7 @@ from schema.enums import described
 from schema.filters import Value, any_of, at_least, at_most, equals, flag, having, where
 from schema.plan.source import Row
 from schema.scalars import Date, DateTime, Decimal, Position
+from service.replica.tables import LAST_DAY
 
 C = TypeVar("C", bound=Code)
 
@@ -132,7 +133,10 @@ def linked(row: Row) -> Row:
 class PeriodFilter:
     """A range of days."""
 
-    since: Date | None = at_least("On this day or later, by the earliest that the date may mean.", "day")
+    since: Date | None = where(
+        "On this day or later, by the earliest that the date may mean.",
+        lambda row, value: f"{row['day']} >= {value} AND {row['day']} < '{LAST_DAY}'",
+    )
     until: Date | None = at_most("On this day or before, by the earliest that the date may mean.", "day")
 
 

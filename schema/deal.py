@@ -42,6 +42,7 @@ from schema.node import GatheringRef, InclusionRef
 from schema.plan.source import Row, Source
 from schema.scalars import Date
 from schema.sql import claimed, column, computed, connection, of_table, one, owned
+from service.replica.tables import LAST_DAY
 
 
 def _days_to_firm(deal: Source) -> str:
@@ -112,7 +113,10 @@ class FinancingFilter:
     financier: list[strawberry.ID] | None = any_of("From one of these parties.", "financier")
     kind: list[FinancingKind] | None = any_of("As serious as this.", "kind")
     status: list[FinancingStatus] | None = any_of("That has come so far.", "status")
-    expires_from: Date | None = at_least("That can be taken up to this day or later.", "valid_until_day")
+    expires_from: Date | None = where(
+        "That can be taken up to this day or later; not those whose last day is not known.",
+        lambda row, value: f"{row['valid_until_day']} >= {value} AND {row['valid_until_day']} < '{LAST_DAY}'",
+    )
     expires_to: Date | None = at_most("That ends on this day or before.", "valid_until_day")
 
 

@@ -6,6 +6,7 @@ from domain.codes import Code, InstitutionStatus
 from schema.choosing import ObjectFilter, PeriodFilter, orders
 from schema.claims import ClaimedDate, ClaimedText
 from schema.common import RecordObject, prefixed, subject
+from schema.enums import described
 from schema.filters import any_of, every, neither, some, within
 from schema.node import EventRef, GatheringRef, InstitutionRef
 from schema.scalars import EdtfDate
@@ -34,11 +35,23 @@ class Officeholder:
     event: EventRef | None = one("The event that recorded it.", "event")
 
 
+class InstitutionActKind(Code):
+    """What was done with an institution."""
+
+    ANNOUNCED = "ANNOUNCED", "it was made public"
+    ESTABLISHED = "ESTABLISHED", "it was established"
+    RENAMED = "RENAMED", "it took another name"
+    DISSOLVED = "DISSOLVED", "it was dissolved"
+
+
+described(InstitutionActKind)
+
+
 @strawberry.type(description="Something that was done with an institution, with its date as a claim.")
 class InstitutionAct:
     """An act."""
 
-    kind: str = column("What was done: ANNOUNCED, ESTABLISHED, RENAMED or DISSOLVED.")
+    kind: InstitutionActKind = column("What was done.")
     occurred_on: EdtfDate | None = column("When, as the event says.")
     date: ClaimedDate | None = claimed("When, and who says so.", "subject", kinds=None)
     gathering: GatheringRef | None = one("At which meeting.", "gathering")

@@ -1,6 +1,7 @@
 """The nouns as types: every field, filter and order can be read, by both paths alike, at any moment and on any day."""
 
 import asyncio
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,9 @@ from graphql import (
 
 from domain.catalogue import CATALOGUE
 from domain.values import NOUNS
+from schema.plan.compile import Compiler
+from service.replica.tables import TABLES
+from service.replica.view import number_key
 from tests.support import examples
 from tests.support.reading import Reading, reading
 
@@ -36,6 +40,13 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reading]:
         for event in sorted(CATALOGUE, key=lambda name: name in LAST):
             record.record(examples.example(event))
         yield record
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reading]:
+    """The first record, which no test of this file writes to."""
+    with reading(tmp_path_factory.mktemp("first"), first_record=True) as made:
+        yield made
 
 
 @pytest.fixture
@@ -162,17 +173,17 @@ def test_a_moment_beyond_the_newest_event_is_an_error(world: Reading) -> None:
         assert world.response(query)["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
 
 
-def test_on_a_day_an_object_shows_what_is_claimed_of_that_day(record: Reading) -> None:
+def test_on_a_day_an_object_shows_what_is_claimed_of_that_day(first: Reading) -> None:
     query = """query ($day: Date) { deal(id: "deal:uz-boeing-787", on: $day) {
       claimed { subject claims { id sources { source { id } } } } lines { reports { quantity { claims { id } } } }
     } }"""
-    then, now = (record.ask(query, day=day)["deal"] for day in ("2025-09-10", None))
+    then, now = (first.ask(query, day=day)["deal"] for day in ("2025-09-10", None))
     claims = [claim["id"] for value in then["claimed"] for claim in value["claims"]]
     assert "deal:uz-boeing-787@1#title" in claims
     assert "deal:uz-boeing-787@16#quantity" not in claims
     assert "deal:uz-boeing-787@16#quantity" in [claim["id"] for value in now["claimed"] for claim in value["claims"]]
     assert all(claim["sources"] for value in then["claimed"] for claim in value["claims"])
-    assert record.ask(query, day="2020-01-01") == {"deal": None}
+    assert first.ask(query, day="2020-01-01") == {"deal": None}
 
 
 def test_references_to_a_merged_party_mean_the_survivor_from_then_on(record: Reading) -> None:
@@ -191,3 +202,51 @@ def test_references_to_a_merged_party_mean_the_survivor_from_then_on(record: Rea
     assert {"party": {"id": "party:boeing"}} in answer["then"]["parties"]
     assert {"id": "deal:uz-boeing-787"} in answer["party"]["deals"]["nodes"]
     assert answer["merged"]["nodes"] == [{"id": "party:boeing", "mergedInto": {"id": "party:wabtec"}}]
+
+
+@pytest.mark.parametrize(
+    ("small", "great"),
+    [("9", "10"), ("1.5", "1.50001"), ("-10", "-9"), ("-0.5", "0"), ("99.99", "100"), ("0", "0.1"), ("-2", "-1.5")],
+)
+def test_numbers_as_keys_sort_like_numbers(small: str, great: str) -> None:
+    assert number_key(small) < number_key(great)
+
+
+@pytest.mark.parametrize(("one", "other"), [("1.5", "1.50"), ("7", "7.0"), ("-7", "-7.00")])
+def test_equal_numbers_have_equal_keys(one: str, other: str) -> None:
+    assert number_key(one) == number_key(other)
+
+
+LOOKUPS = (
+    '{ node(id: "deal:uz-boeing-787@3") { id } }',
+    '{ deal(id: "deal:uz-boeing-787") { history { nodes { id summary } } corrections { targetEvent { id } } } }',
+    "{ deals { nodes { claimed { claims { event { id } sources { source { id } origin { id } } } } } } }",
+    "{ deals { nodes { anomalies { events { id } } commitmentHistory { event { id } } programmes { totalCount } } } }",
+    '{ source(id: "source:asb-media-2025-09") { derived { nodes { id } } resting { nodes { event { id } } } } }',
+    '{ party(id: "party:boeing") { deals { nodes { id } } agreements { nodes { id } } financings { totalCount } } }',
+    '{ deals(filter: {party: {party: ["party:boeing"]}}) { nodes { id } } }',
+    '{ deals(filter: {agreement: ["agreement:x"], programme: ["programme:x"]}) { nodes { id } } }',
+    "{ corrections { nodes { event { id } targetEvent { id corrections { kind } } } } }",
+    "{ changes(from: {position: 200}) { nodes { fields { event { id } } events { id } corrections { kind } } } }",
+)
+
+
+@pytest.mark.parametrize("query", LOOKUPS)
+def test_what_is_looked_up_is_found_by_an_index(first: Reading, query: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A table that grows with the record is walked only as a list in its own order."""
+    made: list[str] = []
+    root = Compiler.root
+
+    def kept(self: Compiler, *given: Any) -> str:
+        made.append(root(self, *given))
+        return made[-1]
+
+    monkeypatch.setattr(Compiler, "root", kept)
+    first.ask(query)
+    with first.replica.read() as connection:
+        count = max(map(int, re.findall(r"\?(\d+)", made[0])), default=0)
+        plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {made[0]}", (1,) * count)]
+    pages = {step.split()[1] for step in plan if step.startswith(("CO-ROUTINE", "MATERIALIZE"))}
+    aliases = "|".join(name[:2] for name in (*TABLES, "event"))
+    walked = [step for step in plan if re.match(rf"SCAN ({aliases})\d", step) and step.split()[1] not in pages]
+    assert [step for step in walked if "USING" not in step] == []

@@ -127,7 +127,7 @@ def number_key(text: str | None) -> str:
         return ""
     digits = text.lstrip("-")
     whole, _, part = digits.partition(".")
-    key = f"{len(whole):02d}{whole}.{part}"
+    key = f"{len(whole):02d}{whole}.{part.rstrip('0')}"
     if not text.startswith("-"):
         return f"1{key}"
     return "0" + "".join(chr(ord("9") - ord(c) + ord("0")) if c.isdigit() else c for c in key) + "~"
