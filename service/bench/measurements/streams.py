@@ -1,0 +1,166 @@
+"""Streams: commit to subscriber, what an idle subscriber takes, replay, and what filters cost that cannot match."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import resource
+import time
+import urllib.request
+from collections.abc import Iterable
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+from domain.catalogue import read_fact
+from service.bench import server
+from service.bench.bench import Bench
+from service.bench.figures import Figure, measurement, percentile
+from service.bench.server import Server
+from service.bench.subscribers import REPLAY, Subscriber, Told, connected, subscribers
+from service.log import open_log
+from service.registry import Registry
+from service.streaming.filter import Filter, Kind
+from service.streaming.group import Group, Index
+from service.streaming.happening import Happening, State, Touched
+from service.streaming.match import notes_of
+
+_REPLAYED = 20_000
+_ROUNDS = 40
+_MANY = 10_000
+_RECORD = "mutation($input: DealAnnouncedInput!) { recordDealAnnounced(input: $input) { __typename } }"
+_numbers = count()
+
+
+@measurement("streams", "milliseconds from commit to subscriber; a replay; filters that cannot match")
+def streams(bench: Bench) -> Iterable[Figure]:
+    """Each subscriber has a socket and a filter of its own; 10,000 of them only in runs of 10 seconds and more."""
+    yield filters_that_cannot_match()
+    yield uvloop.run(_replay(bench.tamga, min(_REPLAYED, bench.events)))
+    for subscribed in _counts(bench.seconds):
+        with bench.scratch() as folder:
+            _world(f"sqlite:///{folder}/log.db")
+            serving = server.tamga(folder)
+            try:
+                yield from uvloop.run(_latency(serving, folder, subscribed, _ROUNDS if bench.seconds >= 1 else 3))
+            finally:
+                serving.close()
+
+
+def _counts(seconds: float) -> tuple[int, ...]:
+    """How many subscribers, by how long a run may take."""
+    if seconds < 1:
+        return (1, 20)
+    return (1, 1_000, _MANY) if seconds >= 10 else (1, 1_000)
+
+
+async def _latency(serving: Server, folder: Path, subscribed: int, rounds: int) -> list[Figure]:
+    """From the log's own time of an event, taken before its commit, to the arrival at each subscriber."""
+    _allow_files(subscribed + 200)
+    before, told = serving.memory(), Told()
+    opened = await subscribers(serving.port, subscribed, told)
+    await asyncio.sleep(0.5)
+    each = (serving.memory() - before) * 1024 / subscribed
+    for number in range(rounds if subscribed <= 1_000 else 10):
+        await asyncio.to_thread(_announce, serving.port, (folder / "recorder.key").read_text().strip())
+        await told.until(lambda wanted=(number + 1) * subscribed: told.have(wanted))  # type: ignore[misc]
+        await asyncio.sleep(0.05)
+    for one in opened:
+        one.close()
+    p50, p99 = percentile(told.delays[subscribed:], 0.5), percentile(told.delays[subscribed:], 0.99)
+    name = f"{subscribed:,} subscribers" if subscribed > 1 else "one subscriber"
+    found = [Figure(name=f"commit to {name}", value=p99, unit="ms (p99)", p50=p50, p99=p99)]
+    if subscribed >= 1_000:
+        found.append(Figure(name=f"{subscribed:,} idle subscribers", value=each, unit="KB each"))
+    return found
+
+
+async def _replay(serving: Server, events: int) -> Figure:
+    """How fast the start of the history comes over one socket."""
+    told, began = Told(), time.perf_counter()
+    one = await connected(serving.port, Subscriber(told, REPLAY, {"until": {"position": events}}))
+    await told.until(lambda: told.completed > 0, 120)
+    rate = told.messages / (time.perf_counter() - began)
+    one.close()
+    return Figure(name="replay as a stream", value=rate, unit="events/s", memory=serving.memory())
+
+
+def filters_that_cannot_match(filters: int = 1_000, events: int = 500) -> Figure:
+    """What an event costs for each of many filters that do not match it, by difference to having none."""
+    happening, index = _happening(), Index()
+    alone = _per_event(index, happening, events)
+    for number in range(filters):
+        index.add(Group(Kind.DEALS if number % 2 else Kind.EVENTS, _other(number), 0))
+    whole = _per_event(index, happening, events)
+    return Figure(name="filter that does not match", value=(whole - alone) / filters * 1e6, unit="us an event")
+
+
+def _other(number: int) -> Filter:
+    """A filter that the happening does not match; a fifth of them share its party, and are looked at."""
+    name = frozenset([f"other-{number}"])
+    choices = (
+        Filter(parties=name),
+        Filter(types=frozenset(["DealCancelled"]), recorded_by=name),
+        Filter(countries=frozenset(["KAZ"]), sectors=frozenset(["bench"])),
+        Filter(parties=frozenset(["party:bench-0"]), commitments=frozenset(["COMPLETED"]), kinds=name),
+        Filter(nouns=frozenset(["agreement"])),
+    )
+    return choices[number % len(choices)]
+
+
+def _happening() -> Happening:
+    shows = (frozenset(["party:bench-0"]), frozenset(["UZB"]), frozenset(["bench"]))
+    now = State(1, False, "PROCUREMENT", "ANNOUNCED", None, *shows)
+    made = Happening(1, "deal:x@1", "deal:x", "deal", "DealAnnounced", "key:x")
+    made.objects.append(Touched("deal:x", "deal", now, None))
+    return made
+
+
+def _per_event(index: Index, happening: Happening, events: int) -> float:
+    began = time.process_time()
+    for _ in range(events):
+        for group in index.candidates(happening):
+            notes_of(group.kind, group.filter, happening, lambda id, position: [])
+    return (time.process_time() - began) / events
+
+
+def _world(log_url: str) -> None:
+    """A source and a buyer, on whom everything that is announced rests."""
+    source = {"event": "SourceRegistered", "id": "source:bench", "data": {"kind": "NEWS", "title": "A paper"}}
+    buyer = {"kind": "COMPANY", "name": "A buyer", "seat": "UZB"}
+    party = {"event": "PartyRegistered", "id": "party:bench-0", "sources": [{"source": "source:bench"}], "data": buyer}
+    log = open_log(log_url)
+    try:
+        Registry(log).record([read_fact(source), read_fact(party)], actor="key:bench")
+    finally:
+        log.close()
+
+
+def _announce(port: int, key: str) -> None:
+    """Announce a deal that every filter takes, by mutation."""
+    number = next(_numbers)
+    deal: dict[str, Any] = {
+        "id": f"deal:bench-{number}",
+        "title": f"Deal {number}",
+        "kind": "PROCUREMENT",
+        "parties": [{"party": "party:bench-0", "role": "BUYER"}],
+        "sectors": [{"scheme": "AS_STATED", "code": "bench"}],
+        "sources": [{"source": "source:bench"}],
+    }
+    body = json.dumps({"query": _RECORD, "variables": {"input": deal}}).encode()
+    headers = {"content-type": "application/json", "authorization": f"Bearer {key}"}
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/graphql", body, headers)
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        said = answer.read()
+    if b'"Recorded"' not in said:
+        raise RuntimeError(f"not recorded: {said[:500]!r}")
+
+
+def _allow_files(wanted: int) -> None:
+    """As many open files as it takes, if the system lets us."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
