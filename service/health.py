@@ -44,6 +44,7 @@ class Health:
         self._node = node
         self._lag = Lag()
         self._head = 0
+        self._cut = False
         self._looked: float | None = None
         self._began = time.monotonic()
         self._building = (0, 0)
@@ -111,7 +112,14 @@ class Health:
         if not self.started:
             done, whole = self._building
             found.append(f"catching up with the log: {done:,} of {whole:,} events" if whole else "starting")
-        return [*found, *self._stalled()]
+        return [*found, *self._cut_off(), *self._stalled()]
+
+    def _cut_off(self) -> list[str]:
+        if not (self.started and self._cut):
+            return []
+        return [
+            f"the log ends at {self._head:,}, before this replica: if an older backup was restored, restart this node"
+        ]
 
     def _stalled(self) -> list[str]:
         patience, now = self._node.settings.stall_seconds, time.monotonic()
@@ -143,8 +151,12 @@ class Health:
     def alive(self) -> tuple[int, dict[str, Any]]:
         """The answer of /healthz: fails only where a restart would help."""
         dead = self.started and not self.draining and not self._node.follower.alive
-        reasons = ["the follower's thread has ended"] if dead else []
-        return (500 if dead else 200), {"status": "failed" if dead else "alive", "reasons": reasons, **self.report()}
+        reasons = [*(["the follower's thread has ended"] if dead else []), *self._cut_off()]
+        return (500 if reasons else 200), {
+            "status": "failed" if reasons else "alive",
+            "reasons": reasons,
+            **self.report(),
+        }
 
     def ready(self) -> tuple[int, dict[str, Any]]:
         """The answer of /readyz."""
@@ -156,13 +168,15 @@ class Health:
         }
 
     def look(self) -> None:
-        """Look at the log's head once."""
+        """Look at the log's head once; what this node has seen of the log before must be in it."""
+        seen = self.position
         try:
             self._head = self._node.log.head().position
         except PersistenceError as error:
             _LOGGER.debug("the log does not answer: %s", error)
         else:
             self._looked = time.monotonic()
+            self._cut = self._head < seen
             self._lag.see(self._head, self._looked)
         for told in self.on_look:
             told()

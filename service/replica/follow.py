@@ -7,15 +7,18 @@ import fcntl
 import logging
 import os
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import IO
 
+import apsw
 from eventsourcing.persistence import PersistenceError
 
 from service.log.log import Log
 from service.replica.attempts import Attempts
 from service.replica.projector import Projector
 from service.replica.rebuild import Progress, rebuild, step
+from service.replica.snapshot import SnapshotRefused, compare_with_log
 from service.replica.store import Replica, open_for_writing, position_of
 
 _BATCH = 1000
@@ -78,13 +81,27 @@ class Follower:
             if self._lock is None:
                 return False
         if not self._replica.follows:
-            if not self._replica.path.exists():
+            if not self._replica.path.exists() or not self._fits():
                 rebuild(self._log, self._replica.path, self._unless_stopped(progress))
             self._open()
             self._replica.swapped()
             self._replica.advance(self._position)
             self._replica.follows = True
             self._catch_up()
+        return True
+
+    def _fits(self) -> bool:
+        """Whether the replica's last events are the log's; a log restored from a backup may lack some, or have others.
+
+        A replica that does not fit is removed, so that nobody reads it while it is made again.
+        """
+        try:
+            with closing(apsw.Connection(str(self._replica.path), flags=apsw.SQLITE_OPEN_READWRITE)) as connection:
+                compare_with_log(connection, position_of(connection), self._log)
+        except (SnapshotRefused, apsw.SQLError, apsw.NotADBError, apsw.CorruptError) as no:
+            _LOGGER.warning("the replica does not fit the log and is made again from it: %s", no)
+            self._replica.path.unlink()
+            return False
         return True
 
     def _unless_stopped(self, progress: Progress | None) -> Progress:
@@ -128,9 +145,10 @@ class Follower:
                 self._stopping.wait(0.1 if isinstance(error, PersistenceError) else 1)
 
     def _follow(self) -> None:
+        more = self._log.wait(self._position, _LOOK)
         if self._replaced():
             self._adopt()
-        if self._log.wait(self._position, _LOOK):
+        if more:
             self._catch_up()
 
     def _stand_by(self) -> None:

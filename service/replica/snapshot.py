@@ -81,14 +81,17 @@ def _checked(source: apsw.Connection, log: Log, replica: Replica) -> About:
         raise SnapshotRefused(f"it was made by the rules {about.rules}; this version of tamga has {replica.rules}")
     if about.position != position_of(source) or source.execute("PRAGMA quick_check(1)").get != "ok":
         raise SnapshotRefused("it is damaged")
-    _compare_with_log(source, about.position, log)
+    compare_with_log(source, about.position, log)
     if replica.path.exists() and (here := replica.position) >= about.position:
         raise SnapshotRefused(f"it ends at position {about.position:,}; the replica here is at {here:,} already")
     return about
 
 
-def _compare_with_log(source: apsw.Connection, position: int, log: Log) -> None:
-    """The last events of the snapshot must be those of the log, or it is of a log that was restored since."""
+def compare_with_log(source: apsw.Connection, position: int, log: Log) -> None:
+    """The last events of a replica must be those of the log, or it is of another, or of one that was restored since.
+
+    Raises SnapshotRefused.
+    """
     head = log.head().position
     if position > head:
         raise SnapshotRefused(f"it ends at position {position:,}; the log ends at {head:,}")

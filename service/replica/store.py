@@ -26,6 +26,8 @@ _READING = (
     "ATTACH ':memory:' AS scratch",
 )
 _MOST_IDLE = 16
+_SWAP = 5.0
+"""Seconds in which the follower adopts a replica that a rebuild put in the place of its own."""
 
 
 class Replica:
@@ -119,10 +121,16 @@ class Replica:
             try:
                 generation, connection = self._idle.pop()
             except IndexError:
-                return self._generation, open_for_reading(self.path)
+                return self._generation, self._opened()
             if generation == self._generation:
                 return generation, connection
             connection.close()
+
+    def _opened(self) -> apsw.Connection:
+        """A new connection; where a rebuild has just put its file in place, once it has what was seen before."""
+        connection = open_for_reading(self.path)
+        _poll(lambda: position_of(connection) >= self._position, _SWAP)
+        return connection
 
     def swapped(self) -> None:
         """Say that the file was replaced: connections to the old one end when their reads do."""
