@@ -11,8 +11,9 @@ from graphql import validate
 
 from schema.operation import Operations, sound
 from schema.plan.engine import Engine
-from tests.support.compact import Filled, compact_schema, random_rows
+from tests.support.compact import compact_schema
 from tests.support.compact_oracle import Oracle, spelt_out
+from tests.support.compact_rows import Filled, random_rows
 from tests.support.documents import Document, Documents
 
 SEEDS = 6

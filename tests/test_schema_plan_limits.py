@@ -17,7 +17,8 @@ from schema.limits import Ceiling, Limits
 from schema.operation import Operations, sound
 from schema.plan.engine import Engine
 from schema.plan.paging import Ceilings
-from tests.support.compact import Filled, compact_schema, random_rows
+from tests.support.compact import compact_schema
+from tests.support.compact_rows import Filled, random_rows
 
 SCHEMA = sound(compact_schema()._schema)
 READ = "{ deals { nodes { id title links { role } } } }"

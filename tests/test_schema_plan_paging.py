@@ -11,7 +11,8 @@ import pytest
 from schema.operation import Operations, sound
 from schema.plan.engine import Alone, Engine
 from schema.plan.paging import Ceilings
-from tests.support.compact import Filled, Rows, compact_schema, random_rows
+from tests.support.compact import compact_schema
+from tests.support.compact_rows import Filled, Rows, random_rows
 
 
 class Compact:

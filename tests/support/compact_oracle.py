@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from graphql import ExecutionResult, GraphQLError, GraphQLSchema, build_schema, execute, parse
 
-from tests.support.compact import Rows
+from tests.support.compact_rows import Rows
 
 At = tuple[dict[str, Any], int]
 """A row, and the position that it was read at."""
@@ -76,23 +76,9 @@ class Oracle:
                 "totals": lambda _, info, **given: self._totals(self.moment(given), given),
                 "made": lambda _, info, **given: ({**given, "note": f"made for {given['id']}"}, given.get("at")),
             },
-            "Made": {
-                "deal": lambda it, info: self.find("deal", it[0]["id"], self.rows.position if it[1] is None else it[1])
-            },
+            "Made": {"deal": lambda it, info: self._made(it)},
             "Party": {"deals": lambda it, info, **given: self._deals(it[1], given, lambda row: self._is_in(row, it))},
-            "Deal": {
-                "disputed": lambda it, info: bool(it[0]["disputed"]),
-                "links": lambda it, info: self.links(it),
-                "lead": lambda it, info: next(iter(self.links(it)), None),
-                "buyers": lambda it, info: self.links(it, lambda row: row["role"] == "BUYER", down=True),
-                "paged": lambda it, info, **given: self._paged(it, given),
-                "value": lambda it, info: self._value(it),
-                "count": lambda it, info: len(self.links(it)),
-                "marked": lambda it, info, mark: it[0]["title"] + mark,
-                "history": lambda it, info, **given: self._events(it[1], given, lambda e: e["stream"] == it[0]["id"]),
-                "gathering": lambda it, info: self.find("party", it[0]["gathering"], it[1]),
-                "must": lambda it, info: self.find("party", it[0]["value_currency"], it[1]),
-            },
+            "Deal": self._of_deal(),
             "Link": {"party": lambda it, info: self.find("party", it[0]["party"], it[1])},
             "ClaimedMoney": {
                 "shown": lambda it, info: None if it[0]["shown"] is None else (orjson.loads(it[0]["shown"]), it[1]),
@@ -106,6 +92,24 @@ class Oracle:
             "Hit": {"node": lambda it, info: self.any(it[0]["stream"], it[1])},
             "Total": {"first": lambda it, info: self.find("deal", it[0]["first"], it[1])},
         }
+
+    def _of_deal(self) -> dict[str, Any]:
+        return {
+            "disputed": lambda it, info: bool(it[0]["disputed"]),
+            "links": lambda it, info: self.links(it),
+            "lead": lambda it, info: next(iter(self.links(it)), None),
+            "buyers": lambda it, info: self.links(it, lambda row: row["role"] == "BUYER", down=True),
+            "paged": lambda it, info, **given: self._paged(it, given),
+            "value": lambda it, info: self._value(it),
+            "count": lambda it, info: len(self.links(it)),
+            "marked": lambda it, info, mark: it[0]["title"] + mark,
+            "history": lambda it, info, **given: self._events(it[1], given, lambda e: e["stream"] == it[0]["id"]),
+            "gathering": lambda it, info: self.find("party", it[0]["gathering"], it[1]),
+            "must": lambda it, info: self.find("party", it[0]["value_currency"], it[1]),
+        }
+
+    def _made(self, it: tuple[dict[str, Any], int | None]) -> At | None:
+        return self.find("deal", it[0]["id"], self.rows.position if it[1] is None else it[1])
 
     def _nodes(self, at: int, ids: list[str]) -> list[At | None]:
         return [self.any(id, at) for id in ids]
