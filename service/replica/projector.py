@@ -18,7 +18,7 @@ from service.replica.tables import ALIVE, EVENT_COLUMNS, TABLES
 from service.replica.view import Placed, Rows, sort_day
 from service.replica.world import KINDS, Facet, World
 
-_MOST_STREAMS = 4000
+_MOST_STREAMS = 1000
 """Streams kept in memory between batches."""
 
 _OWNED = frozenset(name for name, table in TABLES.items() if table.owned)

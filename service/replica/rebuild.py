@@ -12,29 +12,36 @@ from service.log.log import Log
 from service.replica.attempts import Attempts
 from service.replica.projector import Projector
 from service.replica.store import position_of
-from service.replica.swap import swap_in
+from service.replica.swap import hand_over
 from service.replica.tables import ddl, is_index
 
 Progress = Callable[[int, int], None]
 """Called with the position reached and the head."""
 
-_BATCH = 5000
+_BATCH = 2000
 
 
 def rebuild(log: Log, path: Path, progress: Progress | None = None) -> int:
-    """Fold the whole log into a new file and put it in the place of the old one; gives its position.
+    """Fold the whole log into a new file and have it take the place of the old one; gives its position.
 
-    A server that follows the same log notices the new file and goes on with it. Raises what the log raises; then the
-    old file stays.
+    A server that follows the same log goes on with the new file. Raises what the log raises, or NotTaken if that
+    server does not answer; then the old file stays.
     """
+    with built(log, path, progress) as (finished, position):
+        hand_over(finished, path)
+    return position
+
+
+@contextlib.contextmanager
+def built(log: Log, path: Path, progress: Progress | None = None) -> Iterator[tuple[Path, int]]:
+    """A new file beside `path` with the whole log folded, and its position; gone at the end of the block, or moved."""
     _clear(path)
     building = path.with_suffix(f".building-{os.getpid()}")
     try:
         position = _build(log, building, progress, Attempts(path.with_name(f"{path.stem}-rebuild.db"), _BATCH))
-        swap_in(building, path)
+        yield building, position
     finally:
         _clear(path)
-    return position
 
 
 def _clear(path: Path) -> None:
@@ -47,7 +54,7 @@ def _clear(path: Path) -> None:
 
 def _build(log: Log, path: Path, progress: Progress | None, attempts: Attempts) -> int:
     connection = apsw.Connection(str(path))
-    for statement in ("PRAGMA journal_mode = OFF", "PRAGMA synchronous = OFF", "PRAGMA cache_size = -200000"):
+    for statement in ("PRAGMA journal_mode = OFF", "PRAGMA synchronous = OFF", "PRAGMA cache_size = -64000"):
         connection.execute(statement)
     _run(connection, [statement for statement in ddl() if not is_index(statement)])
     fold_all(log, connection, progress, attempts=attempts)
