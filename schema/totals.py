@@ -51,10 +51,20 @@ class TotalSector:
     code: str = column("The code, or the words of the source for AS_STATED.")
 
 
+_FIRST = argument("first", int | None, "How many at most: 100 if not said, and no more than 1000.")
+
+
+def _limit(arguments: Arguments) -> str:
+    asked = arguments.get("first")
+    return "100" if asked is None else f"max(min({asked}, 1000), 0)"
+
+
 def _members(source: Source, arguments: Arguments) -> str:
     deal = source.row.others("deal")
-    listed = f"(SELECT value FROM json_each({source['members']}))"
-    return f"SELECT {deal.alias}.* FROM {deal.rows} AND {deal['id']} IN {listed} ORDER BY {deal['id']} LIMIT -1"
+    return (
+        f"SELECT {deal.alias}.* FROM json_each({source['members']}) AS listed CROSS JOIN {deal.named}"
+        f" WHERE {deal.alive} AND {deal.has_id('listed.value')} ORDER BY listed.key LIMIT {_limit(arguments)}"
+    )
 
 
 @strawberry.type(description="The sum of one group of deals in one currency.")
@@ -70,7 +80,7 @@ class DealTotal:
     kind: DealKind | None = column("What sort of business, where totals are by KIND.")
     year: int | None = column("The year of announcement, where totals are by YEAR; null where it is not known.")
     commitment: DealCommitment | None = column("How far they have come, where totals are by COMMITMENT.")
-    deals: list[Deal] = rows("The deals that it counts.", _members)
+    deals: list[Deal] = rows("The deals that it counts, the latest recorded first.", _members, _FIRST)
 
 
 @strawberry.type(description="A deal that totals leave out.")
@@ -95,8 +105,9 @@ class ExclusionCount:
 
 def _excluded(source: Source, arguments: Arguments) -> str:
     values = ", ".join(f"value ->> '{name}' AS {name}" for name in ("deal", "currency", "number", "basis", "covers"))
-    limit = arguments.get("first") or "100"
-    return f"SELECT {values}, value -> 'reasons' AS reasons FROM json_each({source['excluded']}) LIMIT {limit}"
+    return (
+        f"SELECT {values}, value -> 'reasons' AS reasons FROM json_each({source['excluded']}) LIMIT {_limit(arguments)}"
+    )
 
 
 def _reasons(source: Source, arguments: Arguments) -> str:
@@ -116,9 +127,7 @@ class DealTotals:
     totals: list[DealTotal] = embed("The sums, by currency and group.", "totals")
     reasons: list[ExclusionCount] = rows("How many are left out for which reason.", _reasons)
     excluded: list[ExcludedDeal] = rows(
-        "The deals that are left out, each with its reasons.",
-        _excluded,
-        argument("first", int | None, "How many at most; 100 if not said."),
+        "The deals that are left out, each with its reasons, the latest recorded first.", _excluded, _FIRST
     )
 
 
@@ -158,7 +167,8 @@ def _chosen(source: Source, arguments: Arguments) -> str:
     deal = source.row.others("deal")
     year = f"iif({deal['day']} < '9999', CAST(substr({deal['day']}, 1, 4) AS INTEGER), NULL)"
     return (
-        f"SELECT {deal['id']} AS deal, {deal['kind']} AS kind, {deal['commitment']} AS commitment, {year} AS year,"
+        f"SELECT {deal['id']} AS deal, {deal['created']} AS created, {deal['kind']} AS kind,"
+        f" {deal['commitment']} AS commitment, {year} AS year,"
         f" {deal['value_currency']} AS currency, {deal['value_number']} AS number, {deal['value_basis']} AS basis,"
         f" {deal['value_covers']} AS covers, {_reason_list(deal)} AS reasons"
         f" FROM {deal.rows} AND {deal['retracted']} = 0 AND {chosen(arguments['filter'], DealFilter, deal)}"
@@ -210,7 +220,8 @@ def _totals(row: Row, by: list[DealTotalsBy]) -> str:
         f" decimal_sum(number) FILTER (WHERE NOT ({small})))"
     )
     sums = (
-        f"SELECT currency{columns}, {total} AS total, count(*) AS count, json_group_array(deal) AS members"
+        f"SELECT currency{columns}, {total} AS total, count(*) AS count,"
+        f" json_group_array(deal ORDER BY created DESC) AS members"
         f" FROM counted{joins} GROUP BY currency{group} ORDER BY currency{group} LIMIT -1"
     )
     whole = f"'currency', currency, 'total', total, 'count', count, 'members', json(members){said}"
@@ -221,7 +232,7 @@ def _select(source: Source, arguments: Arguments) -> str:
     by: list[DealTotalsBy] = arguments["by"] or []
     left_out = "'deal', deal, 'currency', currency, 'number', number, 'basis', basis, 'covers', covers"
     excluded = f"json_group_array(json_object({left_out}, 'reasons', json(reasons)))"
-    listed = "SELECT * FROM chosen WHERE reasons <> '[]' ORDER BY deal LIMIT -1"
+    listed = "SELECT * FROM chosen WHERE reasons <> '[]' ORDER BY created DESC LIMIT -1"
     return (
         f"WITH chosen AS MATERIALIZED ({_chosen(source, arguments)}),"
         " counted AS (SELECT * FROM chosen WHERE reasons = '[]')"

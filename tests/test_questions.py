@@ -64,7 +64,7 @@ def test_2_firm_value_by_country_pair_sector_and_year_with_what_is_left_out(firs
       counted leftOut
       totals { currency total count pair sector { code } year deals { id } }
       reasons { reason count }
-      excluded { deal { id } reasons number basis covers }
+      excluded(first: 1000) { deal { id } reasons number basis covers }
     } }"""
     answer = first.ask(query)["dealTotals"]
     by_year = {(*total["pair"], total["year"]): total for total in answer["totals"]}
