@@ -123,9 +123,10 @@ def test_a_rebuild_is_read_alone_however_much_the_old_file_had_in_its_write_ahea
     log, replica, follower = node
     Registry(log).record(facts(40, first=10), actor="cli")
     assert replica.wait(log.head().position, 5)
-    assert Path(f"{replica.path}-wal").stat().st_size > 0
-    follower.interrupt()
-    rebuild(log, replica.path)
+    with replica.read():
+        follower.stop()
+        assert Path(f"{replica.path}-wal").stat().st_size > 0
+        rebuild(log, replica.path)
     reader = Replica(replica.path.parent, log.record_id)
     with reader.read() as connection:
         assert connection.execute("PRAGMA integrity_check").get == "ok"

@@ -3,9 +3,7 @@
 One process of a machine follows, by a lock that dies with it; the others stand by, and one of them takes over.
 """
 
-import fcntl
 import logging
-import os
 import threading
 from contextlib import closing
 from pathlib import Path
@@ -17,13 +15,14 @@ from eventsourcing.persistence import PersistenceError
 from service.log.log import Log
 from service.replica.attempts import Attempts
 from service.replica.projector import Projector
-from service.replica.rebuild import Progress, rebuild, step
+from service.replica.rebuild import Progress, built, step
 from service.replica.snapshot import SnapshotRefused, compare_with_log
 from service.replica.store import Replica, open_for_writing, position_of
+from service.replica.swap import lock, offered, swap_in
 
 _BATCH = 1000
 _LOOK = 0.25
-"""Seconds between two looks at the lock and at whether the file was replaced."""
+"""Seconds between two looks at the lock, and at whether a new file is offered."""
 _LOGGER = logging.getLogger("tamga.replica")
 
 
@@ -41,7 +40,7 @@ class Follower:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="tamga-follower", daemon=True)
         self._lock: IO[str] | None = None
-        self._position, self._inode = 0, 0
+        self._position = 0
         self.error: str | None = None
         """Why the follower does not advance, if it does not."""
 
@@ -77,12 +76,13 @@ class Follower:
     def _lead(self, progress: Progress | None = None) -> bool:
         """Whether this process follows, taking the lock if it is free."""
         if self._lock is None:
-            self._lock = _lock(self._replica.path)
+            self._lock = lock(self._replica.path)
             if self._lock is None:
                 return False
         if not self._replica.follows:
             if not self._replica.path.exists() or not self._fits():
-                rebuild(self._log, self._replica.path, self._unless_stopped(progress))
+                with built(self._log, self._replica.path, self._unless_stopped(progress)) as (finished, _):
+                    swap_in(finished, self._replica.path)
             self._open()
             self._replica.swapped()
             self._replica.advance(self._position)
@@ -120,13 +120,11 @@ class Follower:
         """Whether another process has made the replica and brought it to the position."""
         if not self._replica.path.exists():
             return False
-        self._inode = self._replica.path.stat().st_ino
         self._position = self._replica.position
         return self._position >= position
 
     def _open(self) -> None:
         self._connection = open_for_writing(self._replica.path)
-        self._inode = self._replica.path.stat().st_ino
         self._projector = Projector(self._connection)
         self._attempts = Attempts(self._replica.path, self._batch)
         self._position = position_of(self._connection)
@@ -145,17 +143,13 @@ class Follower:
                 self._stopping.wait(0.1 if isinstance(error, PersistenceError) else 1)
 
     def _follow(self) -> None:
-        more = self._log.wait(self._position, _LOOK)
-        if self._replaced():
-            self._adopt()
-        if more:
+        if (offer := offered(self._replica.path)).exists():
+            self._adopt(offer)
+        if self._log.wait(self._position, _LOOK):
             self._catch_up()
 
     def _stand_by(self) -> None:
         """Tell those who listen here how far the process that follows has come."""
-        if self._replaced():
-            self._inode = self._replica.path.stat().st_ino
-            self._replica.swapped()
         if self._log.wait(self._position, _LOOK):
             self._replica.wait(self._position + 1, _LOOK)
         position = self._replica.position
@@ -165,41 +159,28 @@ class Follower:
 
     def _catch_up(self) -> None:
         """Fold what the log has beyond the replica's position."""
-        while not self._stopping.is_set() and self._step():
+        while not self._stopping.is_set():
+            self._position, found = self._folded(self._projector, self._position)
+            if not found:
+                break
             self._replica.advance(self._position)
         self._replica.advance(self._position)
 
-    def _step(self) -> bool:
-        """Fold one batch; says whether there was one."""
-        self._position, found = step(self._log, self._projector, self._attempts, self._position)
-        return found
+    def _folded(self, projector: Projector, position: int) -> tuple[int, bool]:
+        """Fold one batch beyond a position; gives the position then, and whether there was one."""
+        return step(self._log, projector, self._attempts, position)
 
-    def _replaced(self) -> bool:
-        try:
-            return self._replica.path.stat().st_ino != self._inode
-        except FileNotFoundError:
-            return False
-
-    def _adopt(self) -> None:
-        """Go on with a file that a rebuild put in the place of ours; readers follow once it has caught up."""
+    def _adopt(self, offer: Path) -> None:
+        """Bring a finished file as far as ours, and put it in its place; nobody reads it before that."""
         old = self._connection
+        try:
+            with closing(open_for_writing(offer)) as connection:
+                projector, position = Projector(connection), position_of(connection)
+                while position < self._position:
+                    position, _ = self._folded(projector, position)
+            swap_in(offer, self._replica.path)
+        finally:
+            offer.unlink(missing_ok=True)
         self._open()
-        reached = self._replica.position
-        while self._position < reached and self._step():
-            pass
         self._replica.swapped()
         old.close()
-
-
-def _lock(path: Path) -> IO[str] | None:
-    """The lock of the one process that writes the file; None if another holds it."""
-    file = open(f"{path}.lock", "a")  # noqa: SIM115  # held for the life of the process
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        file.close()
-        return None
-    file.truncate(0)
-    file.write(str(os.getpid()))
-    file.flush()
-    return file

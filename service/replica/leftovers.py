@@ -1,7 +1,8 @@
 """Replica files that other versions of the rules left in a data folder."""
 
-import fcntl
 from pathlib import Path
+
+from service.replica.swap import lock
 
 _PARTS = ("", "-wal", "-shm", ".lock")
 
@@ -17,11 +18,10 @@ def remove_leftovers(path: Path) -> list[Path]:
 
 
 def _removed(file: Path) -> bool:
-    with open(f"{file}.lock", "a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return False
+    held = lock(file)
+    if held is None:
+        return False
+    with held:
         for part in _PARTS:
             Path(f"{file}{part}").unlink(missing_ok=True)
         file.with_suffix(".attempts").unlink(missing_ok=True)

@@ -14,7 +14,7 @@ import apsw
 from service.log.log import Log
 from service.replica.rebuild import Progress
 from service.replica.store import Replica, open_for_reading, position_of
-from service.replica.swap import swap_in
+from service.replica.swap import hand_over, swap_in
 
 _PAGES = 2_000
 _COMPARED = 50
@@ -56,7 +56,8 @@ def save(replica: Replica, file: Path, progress: Progress | None = None) -> Abou
 def load(log: Log, replica: Replica, file: Path, progress: Progress | None = None) -> About:
     """Put the snapshot in the place of this node's replica; a server that runs here notices and goes on with it.
 
-    Raises SnapshotRefused if it is of another record or other rules, damaged, beyond the log, or behind what is here.
+    Raises SnapshotRefused if it is of another record or other rules, damaged, beyond the log, or behind what is here;
+    NotTaken if a server runs here and does not answer.
     """
     draft = _draft(replica.path)
     try:
@@ -66,7 +67,7 @@ def load(log: Log, replica: Replica, file: Path, progress: Progress | None = Non
                 _copy(source, copy, progress)
                 copy.execute("DROP TABLE snapshot_of")
                 copy.execute("PRAGMA journal_mode = WAL")
-        swap_in(draft, replica.path)
+        hand_over(draft, replica.path)
     finally:
         draft.unlink(missing_ok=True)
     return about

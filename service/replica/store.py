@@ -5,6 +5,7 @@ The follower alone writes; everybody reads through `Replica.read`.
 
 import asyncio
 import contextlib
+import os
 import threading
 import time
 from collections import deque
@@ -26,8 +27,6 @@ _READING = (
     "ATTACH ':memory:' AS scratch",
 )
 _MOST_IDLE = 16
-_SWAP = 5.0
-"""Seconds in which the follower adopts a replica that a rebuild put in the place of its own."""
 
 
 class Replica:
@@ -39,7 +38,7 @@ class Replica:
         self.record_id = record_id
         self.path = folder / f"replica-{self.rules}.db"
         self._idle: deque[tuple[int, apsw.Connection]] = deque()
-        self._generation = 0
+        self._generation, self._inode = 0, 0
         self._position = 0
         self._advanced = threading.Condition()
         self._listeners: set[Callable[[int], None]] = set()
@@ -117,20 +116,24 @@ class Replica:
                 connection.close()
 
     def _take(self) -> tuple[int, apsw.Connection]:
+        if not self.follows:
+            self._look()
         while True:
             try:
                 generation, connection = self._idle.pop()
             except IndexError:
-                return self._generation, self._opened()
+                return self._generation, open_for_reading(self.path)
             if generation == self._generation:
                 return generation, connection
             connection.close()
 
-    def _opened(self) -> apsw.Connection:
-        """A new connection; where a rebuild has just put its file in place, once it has what was seen before."""
-        connection = open_for_reading(self.path)
-        _poll(lambda: position_of(connection) >= self._position, _SWAP)
-        return connection
+    def _look(self) -> None:
+        """Whether the process that follows has put another file in place: nobody else says so."""
+        with contextlib.suppress(FileNotFoundError):
+            inode = os.stat(self.path).st_ino
+            if inode != self._inode:
+                self._inode = inode
+                self.swapped()
 
     def swapped(self) -> None:
         """Say that the file was replaced: connections to the old one end when their reads do."""
