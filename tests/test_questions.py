@@ -398,7 +398,12 @@ def test_a_retracted_deal_is_readable_by_id_and_left_out_of_lists(record: Readin
 def test_sums_are_exact_however_many_digits_they_have(record: Reading) -> None:
     amounts = ("123456789012345678901234567890.123456789012", "0.000000000001", "7")
     for number, amount in enumerate(amounts):
-        line = {"key": "a", "item": "a", "quantity": {"low": "1", "high": "1", "unit": "a"}, "commitment": "FIRM"}
+        line: dict[str, Any] = {
+            "key": "a",
+            "item": "a",
+            "quantity": {"low": "1", "high": "1", "unit": "a"},
+            "commitment": "FIRM",
+        }
         money = {"low": amount, "high": amount, "currency": "KZT", "basis": "CONTRACT"}
         record.record(
             fact("DealAnnounced", f"deal:exact-{number}", title="Exact"),
