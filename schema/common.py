@@ -28,6 +28,7 @@ from schema.sql import (
     argument,
     claimed,
     column,
+    computed,
     connection,
     one,
     owned,
@@ -117,7 +118,7 @@ def _rested(source: Source, arguments: Arguments) -> str:
     return (
         f"SELECT reached.id AS key, iif(reached.id = {own}, 'CORRECTED', 'CHANGED') AS kind, {at} AS position,"
         f" {at} - 1 AS since, {at} AS until FROM {_reached(source)} AS reached ORDER BY reached.id <> {own}, reached.id"
-        " LIMIT -1"
+        f" LIMIT {_at_most(arguments)}"
     )
 
 
@@ -129,8 +130,16 @@ def _claims_changed(source: Source, arguments: Arguments) -> str:
         f"SELECT {claim.alias}.* FROM {claim.named} WHERE {claim['since']} = {at}"
         f" AND {claim['owner']} IN {_reached(source)}"
         f" AND EXISTS (SELECT 1 FROM main.claim AS old WHERE {same} AND ({other}))"
-        f" ORDER BY {claim['owner']}, {claim['position']}, {claim['key']} LIMIT -1"
+        f" ORDER BY {claim['owner']}, {claim['position']}, {claim['key']} LIMIT {_at_most(arguments)}"
     )
+
+
+def _at_most(arguments: Arguments) -> str:
+    """SQL of how many rows are wanted, within bounds."""
+    return f"max(0, min(coalesce({arguments.get('first') or 'NULL'}, 100), 1000))"
+
+
+_FIRST = argument("first", int | None, "How many at most; 100 if not said, 1,000 at most.")
 
 
 @strawberry.type(
@@ -160,9 +169,14 @@ class Correction:
     rested: list[ChangeRef] = rows(
         "What rested on it: each object that says something else since this act, with the fields that it changed.",
         _rested,
+        _FIRST,
+    )
+    objects_reached: int = computed(
+        "How many objects say something else since this act, its own included.",
+        lambda s: f"(SELECT count(*) FROM {_reached(s)})",
     )
     claims: list[Claim] = rows(
-        "The claims whose standing or value it changed, as they stood right after it.", _claims_changed
+        "The claims whose standing or value it changed, as they stood right after it.", _claims_changed, _FIRST
     )
 
 

@@ -184,6 +184,16 @@ def test_a_merger_leads_references_of_other_objects_to_the_survivor(record: Read
     assert fields(found) == {f"parties/{TWIN}/SELLER/party": (TWIN, MAKER)}
 
 
+def test_what_rested_on_an_act_is_counted_whole_and_listed_as_far_as_asked_for(record: Reading) -> None:
+    record.record(CHANGES["PartyMerged"])
+    for first, listed in (("", 2), ("(first: 1)", 1), ("(first: 0)", 0), ("(first: -1)", 0), ("(first: 9999)", 2)):
+        query = (
+            f"{{ corrections {{ nodes {{ objectsReached rested{first} {{ objectId }} claims{first} {{ id }} }} }} }}"
+        )
+        (found,) = record.ask(query)["corrections"]["nodes"]
+        assert (found["objectsReached"], len(found["rested"])) == (2, listed)
+
+
 def test_an_adopted_claim_is_shown_in_place_of_the_better_source(record: Reading) -> None:
     assert (value(record)["text"], value(record)["adopted"]) == ("USD 80", False)
     record.record(CHANGES["ClaimAdopted"])

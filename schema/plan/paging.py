@@ -94,10 +94,11 @@ class Reader:
 
     def _arguments(self, call: Call, given: dict[str, Any]) -> dict[str, Any]:
         choices = _choices(call)
+        others = (*ROOTS, *PAGES) if isinstance(call.reading, Listing) else ROOTS
         made: dict[str, Any] = {}
         for name, argument in call.definition.args.items():
             python_name = argument.extensions[DEFINITION].python_name
-            if python_name not in (*ROOTS, *PAGES):
+            if python_name not in others:
                 self.binder.shape.append(name)
                 made[python_name] = self.binder.read(given.get(python_name), argument.type, python_name in choices)
         return made
