@@ -3,7 +3,7 @@
 Folding event by event only runs the parts that the event concerns; a test holds it to folding from nothing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from functools import cache
 from typing import Any
 
@@ -105,8 +105,8 @@ class Object:
         """Fold the last event alone: its claims are in the view already."""
         changed = self._replace(_NO_ROWS, view.rows)
         for part in _parts(self.noun, self._kept[-1].fact.event):
-            changed |= self._add(part, world)
-        return changed | self._finish(world, touched, changed)
+            changed.update(self._add(part, world))
+        return self._finish(world, touched, changed)
 
     def _make(self, part: Part, world: World) -> set[Name]:
         """Make the rows of a part from nothing."""
@@ -116,7 +116,7 @@ class Object:
         self._take_words(part, view)
         return self._replace(_NO_ROWS if before is None else before.rows, view.rows)
 
-    def _add(self, part: Part, world: World) -> set[Name]:
+    def _add(self, part: Part, world: World) -> Set[Name]:
         """Let a part make the rows of the last event alone, if it can."""
         view = self._made.get(part.name)
         if view is None:
@@ -125,6 +125,8 @@ class Object:
         if part.single:
             view.kept = self._kept[-1:]
             part.make(view, world)
+            if not view.put_names:
+                return _NO_NAMES
         elif part.extend is not None:
             view.kept = self._kept
             result = part.extend(view, world)
@@ -168,19 +170,22 @@ class Object:
         return changed
 
     def _finish(self, world: World, touched: Iterable[Subject], changed: set[Name]) -> set[Name]:
-        """Make the object's own row, and its text where its words may have changed."""
+        """Make the object's own row, and its text where its words may have changed; adds to the names."""
         self._heed(touched, changed)
-        view, subjects = View(self.id, self._kept), self._claims.subjects
+        view = View(self.id, self._kept)
         if self._row_due:
-            values = self._fold.row(view, world, subjects, self._results)
+            values = self._fold.row(view, world, self._claims.subjects, self._results)
             if values is None:
-                return set()
+                return changed
             self._show(tuple([values.get(name) for name in TABLES[self.noun].names[len(LABEL) :]]))
-        view.rows[self.noun, ""] = (*self._label(view), *self._values)
+        name = self.noun, ""
+        self.rows[name] = view.rows[name] = (*self._label(view), *self._values)
+        changed.add(name)
         if self._text_due:
             words = [self._words[part.name] for part in _all_parts(self.noun) if part.name in self._words]
-            self.text, self._text_due = prose(view, subjects, words), False
-        return self._replace(_NO_ROWS, view.rows)
+            self.text, self._text_due = prose(view, self._claims.subjects, words), False
+            changed |= self._replace(_NO_ROWS, view.rows)
+        return changed
 
     def _show(self, values: tuple[Any, ...]) -> None:
         title = _title_place(self.noun)
@@ -209,6 +214,7 @@ class Object:
 
 
 _NO_ROWS: Rows = {}
+_NO_NAMES: frozenset[Name] = frozenset()
 
 
 @cache

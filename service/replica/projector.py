@@ -111,22 +111,28 @@ class Projector:
 
     def _fold(self, entry: Entry, placed: Placed) -> None:
         """Fold the event's own object, then every object that what it shows of itself has changed."""
-        self._stream(entry.stream, entry.version).object.append(placed)
-        waiting, left = [entry.stream], _MOST_FOLDS
+        stream = self._stream(entry.stream, entry.version)
+        stream.object.append(placed)
+        waiting, left = self._fold_object(entry.stream, stream, entry), _MOST_FOLDS
         while waiting and left:
             id, left = waiting.pop(0), left - 1
-            if id != entry.stream:
-                self._stream(id).object.stale()
-            try:
-                if self._fold_object(id, entry):
-                    more = self._dependents(id)
-                    waiting += [one for one in more if one not in waiting and one not in self._held_back]
-            except Exception as error:
-                self._hold_back(entry, error, id)
+            stream = self._stream(id)
+            stream.object.stale()
+            waiting += [one for one in self._fold_object(id, stream, entry) if one not in waiting]
 
-    def _fold_object(self, id: str, entry: Entry) -> bool:
+    def _fold_object(self, id: str, stream: Stream, entry: Entry) -> list[str]:
+        """Fold an object; gives those to fold next. One whose fold raises is set aside."""
+        try:
+            if not self._shows_anew(id, stream, entry):
+                return []
+        except Exception as error:
+            self._hold_back(entry, error, id)
+            return []
+        return [one for one in self._dependents(id) if one not in self._held_back]
+
+    def _shows_anew(self, id: str, stream: Stream, entry: Entry) -> bool:
         """Fold one object at an entry and note its changed rows; says whether its facet changed."""
-        stream, world = self._stream(id), World(self._facet)
+        world = World(self._facet)
         shows_itself_anew = stream.object.noun in KINDS and self._take_facet(id, stream.object, world)
         changed = stream.object.fold(world)
         self._depend(id, stream, world.asked)
