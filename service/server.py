@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -109,6 +110,8 @@ class Server(uvicorn.Server):
         self._app.node.start(health.progress)
         health.started = True
         health.look()
+        gc.collect()
+        gc.freeze()  # looking through the schema for garbage would stop everything for tenths of a second
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Streams, then requests, then the node: sealer, follower, log."""

@@ -1,6 +1,6 @@
 """Which notes a happening gives under a filter: one for an event, one for each wanted change of a deal."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from service.streaming.filter import CORRECTIONS, ORDER, DealChange, Filter, Kind
 from service.streaming.happening import Happening, State, Touched
@@ -9,14 +9,20 @@ from service.streaming.note import WHOLE, Note
 Earlier = Callable[[str, int], list[tuple[Happening, State]]]
 """The events that changed an object before a position, each with what it showed then."""
 
+_NEW = ORDER.index(DealChange.NEW)
+
 
 def notes_of(kind: Kind, filter: Filter, happening: Happening, earlier: Earlier) -> list[Note]:
     """The notes in order of place."""
-    if not filter.takes(happening):
+    if filter.asks_event and not filter.takes(happening):
         return []
     if kind is Kind.EVENTS:
         return _event_note(filter, happening)
-    return [note for touched in happening.deals for note in _deal_notes(filter, happening, touched, earlier)]
+    found: list[Note] = []
+    for touched in happening.deals:
+        if filter.names(touched.noun, touched.id):
+            _add_deal_notes(found, filter, happening, touched, earlier)
+    return found
 
 
 def _event_note(filter: Filter, happening: Happening) -> list[Note]:
@@ -29,18 +35,16 @@ def _event_note(filter: Filter, happening: Happening) -> list[Note]:
     return [Note(happening.position, WHOLE, 0, happening.stream)]
 
 
-def _deal_notes(filter: Filter, happening: Happening, touched: Touched, earlier: Earlier) -> Iterator[Note]:
-    if not filter.names(touched.noun, touched.id):
-        return
-    if _matches(filter, touched.now) and _is_first(filter, happening, touched, earlier):
-        yield _note(happening, touched, DealChange.NEW)
-    elif filter.changes and (_matches(filter, touched.now) or _matches(filter, touched.before)):
-        found = changes(happening, touched)
-        yield from (_note(happening, touched, each) for each in ORDER if each in found and each in filter.changes)
-
-
-def _note(happening: Happening, touched: Touched, change: DealChange) -> Note:
-    return Note(happening.position, touched.id, ORDER.index(change), touched.id)
+def _add_deal_notes(
+    found: list[Note], filter: Filter, happening: Happening, touched: Touched, earlier: Earlier
+) -> None:
+    matches = _matches(filter, touched.now)
+    if matches and _is_first(filter, happening, touched, earlier):
+        found.append(Note(happening.position, touched.id, _NEW, touched.id))
+    elif filter.changes and (matches or _matches(filter, touched.before)):
+        changed = changes(happening, touched)
+        wanted = [number for number, each in enumerate(ORDER) if each in changed and each in filter.changes]
+        found += [Note(happening.position, touched.id, number, touched.id) for number in wanted]
 
 
 def _matches(filter: Filter, state: State | None) -> bool:
