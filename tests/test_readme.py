@@ -30,6 +30,11 @@ class Served:
     place: str
     environment: dict[str, str]
 
+    @property
+    def folder(self) -> Path:
+        """Where its commands may leave files."""
+        return Path(self.environment["TAMGA_DATA_DIR"]).parent
+
     def ask(self, query: str) -> dict[str, Any]:
         """The answer to a query or mutation, sent with the key; of a subscription, its first message."""
         key = (Path(self.environment["TAMGA_DATA_DIR"]) / "recorder.key").read_text().strip()
@@ -90,7 +95,7 @@ def test_every_query_of_the_readme_is_answered_without_an_error(block: Block, se
 
 @pytest.mark.parametrize("block", readme_blocks("bash"), ids=_named)
 def test_every_command_of_the_readme_runs(block: Block, served: Served) -> None:
-    commands = block.text.replace(PLACE, served.place)
+    commands = block.text.replace(PLACE, served.place).replace("/tmp/tamga", f"{served.folder}/tamga")
     if commands.startswith(SEPARATE):
         pytest.skip("run by its own tests")
     if commands.startswith("make "):
