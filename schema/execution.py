@@ -68,10 +68,15 @@ class Executor:
             raise rejected(ErrorCode.TIMEOUT, "This took longer than an operation may.", status=503) from None
 
     async def subscribe(self, operation: Operation, request: Request) -> Stream:
-        """Begin the subscription. Raises Rejected."""
+        """Begin the subscription. Raises Rejected, also (masked) for what nobody foresaw."""
         if self.services.streams is None:
             raise rejected(ErrorCode.BAD_REQUEST, "This node has no subscriptions.")
-        return await self.services.streams.subscribe(operation, request.variables, self._context(request))
+        try:
+            return await self.services.streams.subscribe(operation, request.variables, self._context(request))
+        except Rejected:
+            raise
+        except Exception as error:
+            raise Rejected(GraphQLError("", original_error=error), status=500) from error
 
     def _context(self, request: Request) -> Context:
         return Context(

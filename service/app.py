@@ -95,7 +95,7 @@ class App:
         await self._outermost(scope, receive, sending)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"] == "/graphql" and not self.health.readable and scope["type"] == "http":
+        if scope["path"] == "/graphql" and not self.health.readable:
             await Response(_NOT_YET, 503, {"retry-after": "1"}, _JSON)(scope, receive, send)
         else:
             await self._graphql(scope, receive, send)

@@ -6,12 +6,15 @@ from pathlib import Path
 
 import httpx
 import pytest
+from websockets import InvalidStatus, Subprotocol
+from websockets.asyncio.client import connect
 
 from service.app import App, create_app
 from service.health import Lag
 from service.node import Node
 from service.registry import Registry
 from service.settings import Settings
+from tests.support.server import serving
 from tests.support.service import eventually
 from tests.test_replica_follow import facts
 
@@ -60,6 +63,15 @@ async def test_a_node_without_a_replica_asks_to_come_again(app: App) -> None:
     answer = await get(app, "/graphql?query={__typename}")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
     assert answer.json()["errors"][0]["extensions"]["code"] == "UNAVAILABLE"
+
+
+async def test_a_node_without_a_replica_takes_no_sockets_either(app: App) -> None:
+    async with serving(app) as (_, port):
+        with pytest.raises(InvalidStatus) as refused:
+            await connect(
+                f"ws://127.0.0.1:{port}/graphql", subprotocols=[Subprotocol("graphql-transport-ws")], proxy=None
+            )
+    assert (refused.value.response.status_code, refused.value.response.headers["retry-after"]) == (503, "1")
 
 
 async def test_a_node_whose_follower_stalls_is_not_ready_as_the_head_of_the_log_shows(app: App) -> None:

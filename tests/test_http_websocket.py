@@ -333,3 +333,22 @@ async def test_the_gql_client_of_python_is_served(api: Served) -> None:
         found = [one["count"] async for one in session.subscribe(gql("subscription { count(to: 3) }"))]
         echoed = await session.execute(gql("{ echo }"))
     assert (found, echoed) == ([1, 2, 3], {"echo": "nothing"})
+
+
+class NeverBegins(SmallStreams):
+    """Streams that break before their first message."""
+
+    async def subscribe(self, *_: Any) -> Any:
+        raise OSError("a secret of the machine")
+
+
+async def test_a_stream_that_cannot_begin_is_told_as_an_error_and_masked(tmp_path: Path) -> None:
+    async with served(tmp_path) as api:
+        services: Any = api.app.executor.services
+        broken = GraphQLApp(replace(services, streams=NeverBegins()), "")
+        async with serving(broken) as (_, port), talking(replace(api, port=port)) as talk:
+            await talk.begin()
+            await talk.subscribe("a", COUNT, to=5)
+            message = await talk.hear()
+    assert (message["type"], message["payload"][0]["extensions"]["code"]) == ("error", "INTERNAL_ERROR")
+    assert "secret" not in str(message)
