@@ -1,7 +1,8 @@
 """Which events a process died of: noted before each batch, so that one that kills can be found and set aside.
 
-A batch in which a process died twice is taken event by event; an event on which it died four times is given up. A file
-beside the replica holds the notes, since the database keeps nothing of a batch that did not end.
+A batch in which a process died twice is taken event by event; an event on which it died eight times is given up (fewer
+may be kills from outside that met the same event). A file beside the replica holds the notes, since the database keeps
+nothing of a batch that did not end.
 """
 
 import contextlib
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _CAREFUL = 2
-_GIVEN_UP = 4
+_GIVEN_UP = 8
 
 
 class Attempts:
