@@ -4,10 +4,12 @@ Each file `tests/clients/record/*.test.mjs` holds the tests of one npm client; g
 """
 
 import asyncio
+import json
 import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from gql.transport.httpx import HTTPXAsyncTransport
 from gql.transport.websockets import WebsocketsTransport
 
 from tests.support.readme import ROOT
-from tests.support.service import Service, serving
+from tests.support.service import Service, environment, free_port, serving, started
 
 CLIENTS = ROOT / "tests" / "clients"
 BOEING = "deal:uz-boeing-787"
@@ -56,6 +58,45 @@ def test_the_clients_tests_pass(client: str, service: Service) -> None:
     )
     print(done.stdout)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
+def test_graphql_ws_goes_on_after_a_restart_where_the_server_says(tmp_path: Path) -> None:
+    env = environment(tmp_path / "record", port=str(free_port()))
+    with started(env) as before:
+        before.ready()
+        with following(before, "party:second@1") as follower:
+            head = before.record_party("first")
+            heard_until(follower, f'"position":{head}')
+            before.stop()
+            with started(env) as after:
+                after.ready().record_party("second")
+                heard = [*heard_until(follower, '"closed":1012'), *heard_until(follower, f'"position":{head + 1}')]
+    assert any("resume" in message for message in heard)
+    assert [message["position"] for message in heard if "position" in message] == [head + 1]
+
+
+@contextmanager
+def following(service: Service, last: str) -> Iterator[subprocess.Popen[str]]:
+    """A graphql-ws client that follows all events until it sees the last, telling each message as a line."""
+    told = {"TAMGA_URL": f"{service.url}/graphql", "TAMGA_LAST": last}
+    line = ["node", "record/restart.mjs"]
+    with subprocess.Popen(line, cwd=CLIENTS, env=os.environ | told, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def heard_until(follower: subprocess.Popen[str], text: str) -> list[dict[str, Any]]:
+    """The messages up to one that holds the text."""
+    assert follower.stdout is not None
+    heard = []
+    for line in follower.stdout:
+        heard.append(json.loads(line))
+        if text in line:
+            return heard
+    raise AssertionError(f"{text} did not come; before it came {heard[-3:]}")
 
 
 def over_http(service: Service, **options: Any) -> Client:

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.support.reading import Reading, reading
+from tests.support.reading import Reading, act, fact, reading
 
 BOEING, AIR_ASTANA, TUNGSTEN = "deal:uz-boeing-787", "deal:kz-airastana-787", "deal:kz-tungsten"
 ARTICLE = "source:asb-media-2025-09"
@@ -25,11 +24,6 @@ def record(tmp_path: Path) -> Iterator[Reading]:
     """The first record, for tests that write."""
     with reading(tmp_path, first_record=True) as made:
         yield made
-
-
-def fact(event: str, id: str, occurred_on: str | None = None, **data: Any) -> dict[str, Any]:
-    when = {"occurred_on": occurred_on} if occurred_on else {}
-    return {"event": event, "id": id, "sources": SOURCES, "data": data, **when}
 
 
 def test_search_finds_words_and_marks_them(first: Reading) -> None:

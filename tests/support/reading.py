@@ -77,3 +77,15 @@ def reading(folder: Path, *, first_record: bool = False) -> Iterator[Reading]:
         yield record
     finally:
         record.close()
+
+
+SOURCES = [{"source": "source:asb-media-2025-09", "locator": "para 5"}]
+
+
+def fact(event: str, id: str, occurred_on: str | None = None, **data: Any) -> dict[str, Any]:
+    when = {"occurred_on": occurred_on} if occurred_on else {}
+    return {"event": event, "id": id, "sources": SOURCES, "data": data, **when}
+
+
+def act(event: str, id: str, **data: Any) -> dict[str, Any]:
+    return {"event": event, "id": id, "data": {"reason": "checked again", **data}}

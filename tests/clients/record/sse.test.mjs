@@ -1,6 +1,7 @@
-// graphql-sse in distinct connections: each operation has a request of its own.
+// graphql-sse in distinct connections (a request for each operation), and an EventSource as browsers have it.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { EventSource } from "eventsource";
 import { createClient } from "graphql-sse";
 import { BOEING, EVENTS, ONE, RECORD, headers, record, soon, source, url } from "./service.mjs";
 
@@ -51,4 +52,26 @@ test("what is refused is told as an error of that operation alone", async () => 
   const [read] = await all(client, ONE, { id: BOEING });
   assert.ok(read.data.deal);
   client.dispose();
+});
+
+test("an EventSource gets cursors as ids, and after a lost connection goes on behind the last", async () => {
+  const address = new URL(url);
+  address.searchParams.set("query", EVENTS);
+  address.searchParams.set("variables", JSON.stringify({ after: "0" }));
+  const listen = (init) => {
+    const heard = [];
+    const opened = new EventSource(address, init);
+    opened.addEventListener("next", ({ data, lastEventId }) => heard.push({ ...JSON.parse(data).data.events, lastEventId }));
+    return { heard, close: () => opened.close() };
+  };
+  const first = listen();
+  await soon(() => first.heard.length > 5);
+  first.close();
+  assert.ok(first.heard.every(({ cursor, lastEventId }) => cursor === lastEventId));
+  const resumed = listen({
+    fetch: (input, init) => fetch(input, { ...init, headers: { ...init.headers, "Last-Event-ID": first.heard[3].cursor } }),
+  });
+  await soon(() => resumed.heard.length > 3);
+  resumed.close();
+  assert.deepEqual(resumed.heard.slice(0, 3).map(({ position }) => position), [5, 6, 7]);
 });
