@@ -159,9 +159,14 @@ async def settled(readers: list[Reader], head: int) -> None:
 
 @pytest.mark.fault
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # clients that are cut off leave sockets
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
-    ("readers", "events", "kills"), [(15, 900, 2), pytest.param(200, 9999, 12, marks=pytest.mark.soak)]
+    ("database_url", "readers", "events", "kills"),
+    [
+        ("sqlite", 15, 900, 2),
+        pytest.param("sqlite", 200, 9999, 12, marks=pytest.mark.soak),
+        pytest.param("postgresql", 200, 9999, 12, marks=pytest.mark.soak),
+    ],
+    indirect=["database_url"],
 )
 async def test_each_reader_gets_each_matching_event_once_and_in_order(
     tmp_path: Path, database_url: str, readers: int, events: int, kills: int

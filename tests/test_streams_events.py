@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from schema.context import Access
+from schema.context import Access, Context
 from schema.errors import Rejected
+from schema.streaming import Subscriptions
+from service.replica.store import Replica
 from tests.support.examples import DEAL, Json, bare, dollars, opened_world
 from tests.support.streams import DEALS, EVENTS, Streaming, hear, streaming, until_live
 
@@ -246,3 +248,30 @@ async def test_variables_below_the_field_are_part_of_what_is_shared(still: Strea
     for count in (1, 2):
         messages = await still.told(query, n=count, after="0")
         assert len(messages[-1]["object"]["history"]["nodes"]) == count
+
+
+async def test_a_process_that_only_reads_the_replica_of_another_tells_the_same(api: Streaming) -> None:
+    own = api.record.replica
+    beside = Replica(own.path.parent, own.record_id)
+    streams = Subscriptions(api.record.schema, beside)
+    try:
+        assert not beside.follows
+        operation = api.record.operations.prepare(EVENTS)
+        stream = await streams.subscribe(operation, {"after": "0"}, Context(services=api.services))
+        assert len(await until_live(stream)) == WORLD
+        await api.add(renamed(1))
+        assert (await hear(stream))["position"] == WORLD + 1
+        await stream.aclose()
+    finally:
+        streams.close()
+        beside.close()
+
+
+async def test_without_a_replica_yet_a_stream_is_refused_and_may_be_tried_again(api: Streaming, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    streams = Subscriptions(api.record.schema, Replica(tmp_path / "empty", "record"))
+    with pytest.raises(Rejected) as refusal:
+        await streams.subscribe(api.record.operations.prepare(EVENTS), {}, Context(services=api.services))
+    assert refusal.value.errors[0].extensions is not None
+    assert refusal.value.errors[0].extensions["code"] == "UNAVAILABLE"
+    streams.close()

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 from weakref import WeakValueDictionary
 
+import apsw
 import orjson
 from graphql import GraphQLError, GraphQLSchema, get_argument_values, get_variable_values
 from graphql.execution.values import VariableValues
@@ -55,6 +56,8 @@ class Subscriptions:
             return await self._begun(operation, variables, context)
         except GraphQLError as error:
             raise Rejected(*coded([error], ErrorCode.INPUT)) from None
+        except apsw.CantOpenError:
+            raise rejected(ErrorCode.UNAVAILABLE, "This node is still building its replica.", status=503) from None
 
     async def _begun(self, operation: Operation, variables: Mapping[str, Any], context: Context) -> "Subscribed":
         coerced = self._coerced(operation, variables)
