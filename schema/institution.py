@@ -17,7 +17,7 @@ from schema.sql import claimed, column, of_table, one, owned
 class Mandate:
     """A topic of a mandate."""
 
-    topic: str = column("The topic.")
+    topic: str | None = column("The topic; null where only the act is named.")
     legal_act: str | None = column("The act that says so.")
     event: EventRef | None = one("The event that recorded it.", "event")
 
