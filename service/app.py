@@ -16,6 +16,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from schema.context import Access, Services
+from schema.context import Engine as Executes
 from schema.http import GraphQLApp, Manner
 from schema.limits import Ceiling, Limits
 from schema.measured import MeasuredEngine, MeasuredRegistry, MeasuredStreams
@@ -25,29 +26,36 @@ from schema.plan.paging import Ceilings
 from schema.schema import build
 from schema.schema import sdl as sdl
 from schema.streaming import Subscriptions
+from schema.traced import TracedEngine, TracedRegistry
 from service.health import Health
 from service.keys import Keys, open_keys
 from service.logs import REQUEST_ID
 from service.metrics import CountedErrors, Metrics
 from service.node import Node
+from service.registry import Registry
 from service.settings import Settings
+from service.traces import Traces, open_traces
 
 _NOT_YET = b'{"errors":[{"message":"This node is still building its replica.","extensions":{"code":"UNAVAILABLE"}}]}'
 _JSON = "application/json"
 
 
-def create_app(node: Node) -> "App":
-    """The application of a node, whether it runs yet or not. Raises ValueError for keys that cannot be used."""
-    return App(node)
+def create_app(node: Node, traces: Traces | None = None) -> "App":
+    """The application of a node, whether it runs yet or not; traced as its settings say, if not otherwise.
+
+    Raises ValueError for keys or settings that cannot be used.
+    """
+    return App(node, traces or open_traces(node.settings))
 
 
 class App:
     """A node's HTTP side; `health` and `drain` are for the server that runs it."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, traces: Traces) -> None:
         """Wire it."""
         settings = node.settings
         self.node = node
+        self._traces = traces
         self.health = Health(node)
         self.metrics = Metrics()
         self.recorder = open_keys(settings.data_dir, Path(settings.recorder_key) if settings.recorder_key else None)
@@ -64,18 +72,19 @@ class App:
         services = Services(
             schema=schema,
             operations=Operations(schema, limit=limits),
-            registry=MeasuredRegistry(node.log, self.metrics),
+            registry=self._registry(),
             replica=node.replica,
-            engine=MeasuredEngine(self._engine, self.metrics),
+            engine=self._measured(self._engine),
             streams=MeasuredStreams(self.streams, self.metrics),
             audit=node.audit,
             settings=settings,
             authenticate=_authenticate(self.recorder.keys),
         )
         manner = _manner(settings)
-        self._graphql = GraphQLApp(services, built.as_str() + "\n", manner=manner, beyond=Beyond(self).routes())
+        self._graphql = GraphQLApp(services, sdl(built), manner=manner, beyond=Beyond(self).routes())
         self.drain = self._graphql.drain
-        self._outermost = _for_pages(self._serve, settings.allowed_origins)
+        inner = self._trace if traces.enabled else self._serve
+        self._outermost = _for_pages(inner, settings.allowed_origins)
         self._request_ids = map(f"{secrets.token_hex(4)}-{{:x}}".format, itertools.count(1))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -93,6 +102,23 @@ class App:
             await send(message)
 
         await self._outermost(scope, receive, sending)
+
+    def _registry(self) -> Registry:
+        log, metrics, traces = self.node.log, self.metrics, self._traces
+        return TracedRegistry(log, metrics, traces) if traces.enabled else MeasuredRegistry(log, metrics)
+
+    def _measured(self, engine: Executes) -> Executes:
+        measured = MeasuredEngine(engine, self.metrics)
+        return TracedEngine(measured, self._traces) if self._traces.enabled else measured
+
+    async def _trace(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve under a span of its own; a socket has none, since it lasts for as long as the client likes."""
+        if scope["type"] == "websocket":
+            await self._serve(scope, receive, send)
+            return
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        with self._traces.request(headers, f"{scope['method']} {scope['path']}", REQUEST_ID.get() or ""):
+            await self._serve(scope, receive, send)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"] == "/graphql" and not self.health.readable:
@@ -112,6 +138,7 @@ class App:
         self._graphql.close()
         self.streams.close()
         self._engine.close()
+        self._traces.close()
         logging.getLogger().removeHandler(self._errors)
 
 

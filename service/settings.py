@@ -111,6 +111,9 @@ class Settings:
     log_level: Annotated[str, Setting(_one_of("debug", "info", "warning", "error"), "what is logged, at least")] = (
         "info"
     )
+    traces: Annotated[str, Setting(_one_of("otlp", "console"), "send OpenTelemetry traces; none are made if unset")] = (
+        ""
+    )
     log_format: Annotated[str, Setting(_one_of("text", "json"), "lines for people, or one JSON object a line")] = "text"
 
     @property
