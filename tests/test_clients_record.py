@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import subprocess
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -82,9 +83,12 @@ def following(service: Service, last: str) -> Iterator[subprocess.Popen[str]]:
     told = {"TAMGA_URL": f"{service.url}/graphql", "TAMGA_LAST": last}
     line = ["node", "record/restart.mjs"]
     with subprocess.Popen(line, cwd=CLIENTS, env=os.environ | told, stdout=subprocess.PIPE, text=True) as process:
+        too_long = threading.Timer(60, process.kill)
+        too_long.start()
         try:
             yield process
         finally:
+            too_long.cancel()
             process.kill()
 
 
