@@ -25,6 +25,6 @@ def build() -> strawberry.Schema:
     )
 
 
-def sdl() -> str:
+def sdl(schema: strawberry.Schema | None = None) -> str:
     """The schema as text."""
-    return build().as_str().replace(_ONE_OF, f'"""Exactly one of the fields is given."""\n{_ONE_OF}') + "\n"
+    return (schema or build()).as_str().replace(_ONE_OF, f'"""Exactly one of the fields is given."""\n{_ONE_OF}') + "\n"
