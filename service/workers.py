@@ -16,6 +16,8 @@ from collections.abc import Callable
 from types import FrameType
 from typing import TYPE_CHECKING, TypeAlias
 
+from eventsourcing.persistence import PersistenceError
+
 from service.settings import Settings
 
 if TYPE_CHECKING:
@@ -67,16 +69,18 @@ class Workers:
         self._listener = listener
         self._ready: Ready = ready
         self._began: dict[int, float] = {}
+        self._first: frozenset[int] = frozenset()
         self._leash, self._hold = os.pipe()
         self._stopping = False
         self._exit_code = 0
 
     def run(self) -> int:
-        """Start the workers, and replace those that die, until a signal or a worker that cannot start."""
+        """Start the workers, and replace those that die, until a signal or a first worker that cannot start."""
         for one in (signal.SIGTERM, signal.SIGINT):
             signal.signal(one, self._signalled)
         for number in range(self._settings.workers):
             self._start(self._ready if number == 0 else _silent)
+        self._first = frozenset(self._began)
         while self._began:
             pid, status = os.wait()
             self._ended(pid, os.waitstatus_to_exitcode(status))
@@ -95,7 +99,7 @@ class Workers:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches all processes of a terminal; the parent tells us
         try:
             return _run(self._settings, self._listener, ready, self._leash)
-        except (OSError, ValueError, RuntimeError) as error:
+        except (PersistenceError, OSError, ValueError) as error:
             _LOGGER.error("%s", error)
             return _UNUSABLE
         except BaseException:
@@ -107,7 +111,7 @@ class Workers:
         mark_process_dead(pid)  # its open streams count no more
         if self._stopping:
             self._exit_code = max(self._exit_code, code)
-        elif code == _UNUSABLE:
+        elif code == _UNUSABLE and pid in self._first:
             self._exit_code = code
             self._stop(signal.SIGTERM)
         else:

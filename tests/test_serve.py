@@ -125,9 +125,10 @@ def test_a_setting_that_does_not_fit_is_named(tmp_path: Path, name: str, value: 
     assert "secret" not in done.stderr
 
 
-def test_a_damaged_log_is_refused_with_the_way_to_restore(tmp_path: Path) -> None:
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_damaged_log_is_refused_with_the_way_to_restore(tmp_path: Path, workers: str) -> None:
     (tmp_path / "log.db").write_bytes(b"this is no database" * 100)
-    done = run("serve", env=environment(tmp_path, port="0"))
+    done = run("serve", env=environment(tmp_path, port="0", workers=workers))
     assert done.returncode == 2
     assert "To restore" in done.stderr
 
