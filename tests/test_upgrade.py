@@ -47,10 +47,11 @@ class Reader:
         self._thread.start()
         try:
             yield
+            eventually(lambda: self.asked > 20)
         finally:
             self._stopping.set()
             self._thread.join()
-        assert (self.failed, self.asked > 10) == ([], True)
+        assert self.failed == []
 
 
 def test_a_version_of_other_rules_builds_its_replica_beside_the_one_in_use(tmp_path: Path, database_url: str) -> None:
@@ -87,5 +88,4 @@ def test_the_new_version_goes_on_alone_when_the_old_one_ends(tmp_path: Path, dat
             assert old.stop() == 0
             next_position = new.record_party("first-of-the-new")
             eventually(lambda: new.metric("tamga_sealed_position") == next_position)
-            time.sleep(0.3)
         assert next_position == position + 1
