@@ -38,7 +38,7 @@ bench: $(READY) ## Measure this machine (ARGS="--help" lists what)
 
 clients: $(READY) $(FUZZER) ## Drive the service with independent clients (needs node and npm)
 	@echo "installing the npm clients of tests/clients"; npm ci --silent --prefix tests/clients
-	@$(BIN)/python -m pytest -m clients $(ARGS)
+	@$(BIN)/python -m pytest -m clients -rP $(ARGS)
 
 schema: $(READY) ## Write schema/schema.graphql anew from the code
 	@$(BIN)/tamga schema > schema/schema.graphql.new && mv schema/schema.graphql.new schema/schema.graphql
