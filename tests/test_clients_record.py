@@ -4,6 +4,7 @@ Each file `tests/clients/record/*.test.mjs` holds the tests of one npm client; g
 """
 
 import asyncio
+import hashlib
 import json
 import os
 import shutil
@@ -75,6 +76,42 @@ def test_graphql_ws_goes_on_after_a_restart_where_the_server_says(tmp_path: Path
                 heard = [*heard_until(follower, '"closed":1012'), *heard_until(follower, f'"position":{head + 1}')]
     assert any("resume" in message for message in heard)
     assert [message["position"] for message in heard if "position" in message] == [head + 1]
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
+def test_what_relays_compiler_persists_is_a_list_of_trusted_documents(tmp_path: Path) -> None:
+    texts = persisted_by_relay(tmp_path)
+    id, text = next((id, text) for id, text in texts.items() if "query documentsDealQuery(" in text)
+    settings = {"trusted_documents": str(tmp_path / "persisted.json"), "trusted_only": "true"}
+    with serving(tmp_path / "record", **settings) as service:
+
+        def ask(**asked: Any) -> Any:
+            return service.http.post("/graphql", json={"variables": {"id": BOEING}, **asked}).json()
+
+        answers = [
+            ask(doc_id=id),
+            ask(documentId=f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"),
+            ask(query=text),
+        ]
+        refused = ask(query="{ __typename }")["errors"][0]["extensions"]["code"]
+    assert [answer["data"]["deal"]["id"] for answer in answers] == [BOEING] * 3
+    assert refused == "DOCUMENT_NOT_TRUSTED"
+
+
+def persisted_by_relay(folder: Path) -> dict[str, str]:
+    """The documents of the Relay application by their ids, as its compiler writes them to persisted.json."""
+    shutil.copytree(CLIENTS / "record" / "relay", folder / "src")
+    shutil.copy(ROOT / "schema" / "schema.graphql", folder)
+    (folder / "persisted.json").write_text("{}")
+    paths = {"src": "src", "schema": "schema.graphql", "language": "javascript"}
+    config = {**paths, "persistConfig": {"file": "persisted.json", "algorithm": "MD5"}}
+    (folder / "relay.config.json").write_text(json.dumps(config))
+    compiler = CLIENTS / "node_modules" / "relay-compiler" / "cli.js"
+    subprocess.run(
+        ["node", str(compiler), "relay.config.json"], cwd=folder, check=True, timeout=60, capture_output=True
+    )
+    found: dict[str, str] = json.loads((folder / "persisted.json").read_text())
+    return found
 
 
 @contextmanager
