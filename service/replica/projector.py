@@ -231,7 +231,8 @@ class Projector:
         self._many("INSERT OR IGNORE INTO depends VALUES (?, ?)", depends)
         self._many("INSERT INTO touched VALUES (?, ?)", self._touched)
         self._many("INSERT OR IGNORE INTO held_back VALUES (?, ?, ?)", self._set_aside)
-        texts = ((document, *text) for document, text in self._texts.items())
+        # in the order of their ids, or the index would begin a new segment with nearly every text
+        texts = [(document, *self._texts[document]) for document in sorted(self._texts)]
         self._many("INSERT OR IGNORE INTO search (rowid, title, body) VALUES (?, ?, ?)", texts)
         state = {"position": last.position, "recorded_at": last.recorded_at}
         self._many("INSERT OR REPLACE INTO state VALUES (?, ?)", state.items())

@@ -97,7 +97,7 @@ def step(
     entries = log.select_notifications(position + 1, attempts.size(position + 1), upto)
     if not entries:
         return position, False
-    with attempts.begun(position + 1):
+    with _no_collection(), attempts.begun(position + 1):
         projector.apply(entries, attempts.given_up)
     return entries[-1].position, True
 
