@@ -6,6 +6,7 @@ An event that cannot be read, or whose fold raises, sets its stream aside and di
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from typing import Any
 
 import apsw
@@ -208,11 +209,9 @@ class Projector:
     def _load(self, id: str) -> Stream:
         """What the replica holds of the object: its events, and its rows as they were written."""
         stream = Stream(Object(id))
-        for name in tables_of(stream.object.noun):
-            table = TABLES[name]
-            columns = ", ".join(("key" if table.owned else "''", *table.names))
-            select = f"SELECT {columns} FROM {name} WHERE {table.keys[0]} = ? AND until = {ALIVE}"
-            stream.written.update({(name, row[0]): row[1:] for row in self._db.execute(select, (id,))})
+        for name, select in _selects(stream.object.noun):
+            for row in self._db.execute(select, (id,)):
+                stream.written[name, row[0]] = row[1:]
         stream.object.load(load_placed(self._db, id), dict(stream.written))
         return stream
 
@@ -261,6 +260,17 @@ def load_placed(connection: apsw.Connection, id: str, upto: int = ALIVE) -> list
         (id, upto),
     )
     return [Placed(row[0], row[1], row[2], load_fact(row[3], id, row[4].encode())) for row in rows]
+
+
+@cache
+def _selects(noun: str) -> tuple[tuple[str, str], ...]:
+    """For each table that an object of the noun can have rows in, the statement that reads those alive."""
+    selects = []
+    for name in tables_of(noun):
+        table = TABLES[name]
+        columns = ", ".join(("key" if table.owned else "''", *table.names))
+        selects.append((name, f"SELECT {columns} FROM {name} WHERE {table.keys[0]} = ? AND until = {ALIVE}"))
+    return tuple(selects)
 
 
 def _event_row(entry: Entry, placed: Placed) -> tuple[Any, ...]:
