@@ -153,7 +153,11 @@ class Several:
 Reading = Column | Computed | Embedded | One | Own | Select | Listing | Single | Several | Needs
 
 
-@strawberry.input(one_of=True, description="A past moment of the record. One beyond its newest event is an error.")
+@strawberry.input(
+    one_of=True,
+    description="A past moment of the record. One beyond its newest event is an error. Client caches that keep objects "
+    "by their `id` keep one state of each: read other moments without `id`, or past the cache.",
+)
 class AsOf:
     """A moment of the record, by position or by time."""
 

@@ -26,6 +26,18 @@ test("an object, then from the cache", async () => {
   apollo.stop();
 });
 
+test("other moments are read without an id, since the cache keeps one state of each object", async () => {
+  const query = gql(`{
+    now: deal(id: "${BOEING}") { id version }
+    then: deal(id: "${BOEING}", asOf: { position: 100 }) { version }
+  }`);
+  const apollo = client();
+  const { data } = await apollo.query({ query });
+  assert.ok(data.then.version < data.now.version);
+  assert.equal(apollo.cache.extract()[`Deal:${BOEING}`].version, data.now.version);
+  apollo.stop();
+});
+
 test("fetchMore joins pages by their cursors", async () => {
   const apollo = client();
   const shown = [];
