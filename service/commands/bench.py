@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from service.bench.figures import Figure
-from service.commands.common import Unusable, plural, progress_bar, settings
+from service.commands.common import REFUSED, Unusable, plural, progress_bar, settings
 
 _SMALL, _FULL = 10_000, 100_000
 
@@ -63,18 +63,26 @@ def _measure(folder: Path, deals: int, wanted: list[str], seconds: float, postgr
     if not as_json:
         click.echo(f"{plural(deals, 'deal')}, {plural(events, 'event')}, {plural(os.cpu_count() or 1, 'core')}")
         click.echo(_HEAD)
-    figures: list[Figure] = []
     run = Bench(folder, deals, events, seconds=seconds, postgres=postgres)
+    figures: list[Figure] = []
+    failed: dict[str, str] = {}
     try:
         for name in wanted:
-            for figure in MEASUREMENTS[name].run(run):
-                figures.append(figure)
-                if not as_json:
-                    click.echo(line(figure))
+            try:
+                for figure in MEASUREMENTS[name].run(run):
+                    figures.append(figure)
+                    if not as_json:
+                        click.echo(line(figure))
+            except RuntimeError as error:
+                failed[name] = str(error)
+                click.echo(f"{name:32}failed: {error}", err=True)
     finally:
         run.close()
     if as_json:
-        click.echo(json.dumps({"deals": deals, "events": events, "figures": [one.json() for one in figures]}))
+        told = {"deals": deals, "events": events, "figures": [one.json() for one in figures], "failed": failed}
+        click.echo(json.dumps(told))
+    if failed:
+        raise SystemExit(REFUSED)
 
 
 _HEAD = f"{'':32}{'':>22}{'p50 ms':>9}{'p99 ms':>9}{'MB':>7}  beside"
