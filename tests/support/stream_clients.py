@@ -23,6 +23,7 @@ class Ended(Exception):
 @asynccontextmanager
 async def socket(url: str, **options: Any) -> AsyncIterator[ClientConnection]:
     """A socket that has been acknowledged."""
+    options.setdefault("close_timeout", 0.2)  # whoever stops reading hears no farewell
     async with connect(url, subprotocols=["graphql-transport-ws"], compression=None, **options) as opened:  # type: ignore[list-item]
         await opened.send('{"type":"connection_init"}')
         assert orjson.loads(await opened.recv()) == {"type": "connection_ack"}
