@@ -11,7 +11,7 @@ import click
 from service.bench.figures import Figure
 from service.commands.common import REFUSED, Unusable, plural, progress_bar, settings
 
-_SMALL, _FULL = 10_000, 100_000
+_SMALL, _FULL = 5_000, 100_000
 
 
 @click.command()
