@@ -154,7 +154,7 @@ async def trouble(folder: Path, log: Log, url: str, readers: int, events: int, k
 
 async def settled(readers: list[Reader], head: int) -> None:
     """Wait until every reader who hears all is at the head, and a little more, in which a repeat would show."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(60 + head / 50):
         while any(reader.heard[-1:] != [head] for reader in readers if reader.filter is None):  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     await asyncio.sleep(1)

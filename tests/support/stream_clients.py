@@ -76,7 +76,8 @@ async def messages_over_sse(
     headers = {"accept": "text/event-stream"} | ({"last-event-id": last} if last else {})
     body = {"query": query, "variables": variables}
     async with client.stream("POST", url, json=body, headers=headers, timeout=60) as answer:
-        assert answer.status_code == 200, await answer.aread()
+        if answer.status_code != 200:
+            raise Ended(orjson.loads(await answer.aread())["errors"])
         yield _events(answer)
 
 
