@@ -79,9 +79,11 @@ def rejected(code: ErrorCode, message: str, status: int = 400, **options: Any) -
 
 
 def coded(errors: Iterable[GraphQLError], code: ErrorCode) -> list[GraphQLError]:
-    """The errors, those without a code given this one."""
+    """The errors, those without a code given this one; a ValueError behind one is the reason that clients may read."""
     found = list(errors)
     for error in found:
+        if isinstance(error.original_error, ValueError):
+            error.original_error = None
         error.extensions = {"code": code.value, **(error.extensions or {})}
     return found
 

@@ -213,6 +213,14 @@ async def test_a_one_of_input_that_might_hold_nothing_is_refused(http: httpx.Asy
     assert code(answer) == "GRAPHQL_VALIDATION_FAILED"
 
 
+@pytest.mark.parametrize("written", ["-1", '"7"', "1.5"])
+async def test_a_literal_that_its_scalar_refuses_is_told_with_the_reason(http: httpx.AsyncClient, written: str) -> None:
+    answer = await http.post("/graphql", json={"query": f"{{ choice(which: {{position: {written}}}) }}"})
+    assert code(answer) == "GRAPHQL_VALIDATION_FAILED"
+    (error,) = answer.json()["errors"]
+    assert "a position is a whole number from 0 to" in error["message"] and error["locations"]
+
+
 async def test_a_batch_is_answered_in_order(http: httpx.AsyncClient) -> None:
     batch = [{"query": '{ echo(text: "a") }'}, {"query": "{"}, {"query": "{ echo }"}]
     answer = await http.post("/graphql", json=batch)
