@@ -64,7 +64,12 @@ class App:
         self.health.on_look.append(lambda: self.metrics.appended(node.log))
         built = build()
         schema = sound(built._schema)
-        ceilings = Ceilings(time_limit=settings.query_timeout, wait=settings.min_position_timeout)
+        ceilings = Ceilings(
+            page_default=settings.page_default,
+            page_most=settings.page_most,
+            time_limit=settings.query_timeout,
+            wait=settings.min_position_timeout,
+        )
         ceiling = Ceiling(depth=settings.max_depth, cost=settings.max_cost, page_default=ceilings.page_default)
         limits = Limits(schema, ceiling)
         self._engine = Engine(schema, node.replica, ceilings, limits)

@@ -87,6 +87,8 @@ class Settings:
     max_batch: Annotated[int, Setting(_whole(1, 1000), "most operations in one batch")] = 10
     max_depth: Annotated[int, Setting(_whole(1, 100), "deepest selection")] = 15
     max_cost: Annotated[int, Setting(_whole(1, 10_000_000), "most cost of one operation")] = 50_000
+    page_default: Annotated[int, Setting(_whole(0, 10_000), "items of a page where none are asked for")] = 20
+    page_most: Annotated[int, Setting(_whole(1, 10_000), "most items of one page")] = 100
     max_subscriptions: Annotated[int, Setting(_whole(1, 100_000), "most subscriptions on one socket")] = 100
     trusted_documents: Annotated[str, Setting(str, "folder or JSON file of trusted documents, by hash")] = ""
     trusted_only: Annotated[bool, Setting(_switch, "accept trusted documents alone")] = False
@@ -137,7 +139,10 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         text = given.get(variable(name))
         if text is not None and text != "":
             values[name] = _read(name, setting.read, text)
-    return Settings(**values)
+    made = Settings(**values)
+    if made.page_default > made.page_most:
+        raise BadSetting(f"TAMGA_PAGE_DEFAULT: {made.page_default} is more than TAMGA_PAGE_MOST, {made.page_most}")
+    return made
 
 
 def _read(name: str, read: Callable[[str], Any], text: str) -> Any:

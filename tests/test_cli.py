@@ -199,6 +199,11 @@ def test_a_setting_that_does_not_fit_stops_every_command(tmp_path: Path, argumen
     assert (result.exit_code, "TAMGA_PORT" in result.stderr) == (2, True)
 
 
+def test_a_page_by_default_is_no_larger_than_the_largest(tmp_path: Path) -> None:
+    result = tamga(tmp_path, "events", page_default="50", page_most="20")
+    assert (result.exit_code, "TAMGA_PAGE_DEFAULT: 50 is more than" in result.stderr) == (2, True)
+
+
 def test_a_database_that_does_not_answer_is_told(tmp_path: Path) -> None:
     (tmp_path / "log.db").write_bytes(b"no database" * 99)
     for arguments in (["events"], ["rebuild"], ["record"]):

@@ -169,6 +169,13 @@ def test_a_moment_beyond_the_newest_event_is_an_error(world: Reading) -> None:
     for query in (
         "{ deals(asOf: {position: 9999}) { totalCount } }",
         "{ dealTotals(asOf: {position: 9999}) { counted } }",
+        "{ events(asOf: {position: 9999}) { totalCount } }",
+        "{ corrections(asOf: {position: 9999}) { totalCount } }",
+        '{ search(text: "wabtec", asOf: {position: 9999}) { totalCount } }',
+        '{ nodes(ids: ["party:boeing"], asOf: {position: 9999}) { id } }',
+        "{ changes(from: {position: 1}, to: {position: 9999}) { totalCount } }",
+        "{ changes(from: {position: 9999}) { totalCount } }",
+        "query ($from: Position! = 9999) { changes(from: {position: $from}) { totalCount } }",
     ):
         assert world.response(query)["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
 

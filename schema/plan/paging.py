@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from graphql import get_named_type
 from graphql.execution.values import VariableValues
 
 from schema.errors import ApiError, ErrorCode
@@ -99,6 +100,8 @@ class Reader:
         for name, argument in call.definition.args.items():
             python_name = argument.extensions[DEFINITION].python_name
             if python_name not in others:
+                if get_named_type(argument.type).name == "AsOf":
+                    self._there((given.get(python_name) or {}).get("position"))
                 self.binder.shape.append(name)
                 made[python_name] = self.binder.read(given.get(python_name), argument.type, python_name in choices)
         return made
@@ -108,10 +111,13 @@ class Reader:
         if not as_of:
             return None
         position = as_of["position"] if "position" in as_of else self.times[as_of["time"]]
-        if position > self.moment.newest:
+        self._there(position)
+        return int(position)
+
+    def _there(self, position: int | None) -> None:
+        if position is not None and position > self.moment.newest:
             message = f"Position {position} is not there yet; the newest is {self.moment.newest}."
             raise ApiError(ErrorCode.INPUT, message)
-        return int(position)
 
     def _page(
         self, call: Call, reading: Listing, given: dict[str, Any], prepared: Prepared, position: int | None

@@ -21,7 +21,7 @@ from schema.plan.source import Row, Scope
 _MOST_PLANS = 16
 _MOST_STATEMENTS = 64
 _KEPT = "plans"
-_REQUESTED = frozenset((*MOMENTS, "minPosition", "after", "before", "on"))
+_REQUESTED = frozenset((*MOMENTS, "from", "minPosition", "after", "before", "on"))
 
 
 @dataclass(eq=False)

@@ -105,12 +105,14 @@ class Rendering:
         variables: tuple[VariableValues, Mapping[str, Any]],
         asked: Asked,
         moment: Moment,
+        ceilings: Ceilings,
     ) -> None:
         """Take the selection, variables coerced and as given; compile what is SQL. Raises GraphQLError."""
         self._schema = schema
         self._operation = operation
         self._coerced, self._variables = variables
         self._moment = moment
+        self._ceilings = ceilings
         self._start = b'{"data":{%b:' % orjson.dumps(asked.key)
         selector = Selector(schema, operation.fragments, operation.definition, self._coerced)
         field = selector.field(cast("GraphQLObjectType", schema.subscription_type), asked.key, asked.details)
@@ -148,7 +150,7 @@ class Rendering:
     def _compiled(self, name: str, fields: list[Field]) -> _Made | None:
         if any(isinstance(each.reading, Needs) and each.name != "__typename" for each in _all(fields)):
             return None
-        reader = Reader(self._moment, Ceilings(), {})
+        reader = Reader(self._moment, self._ceilings, {})
         calls = [call for field in fields for call in calls_in(field)]
         prepared = {call: reader.read(call, call.values(self._coerced)) for call in calls}
         fixed = list(reader.binder.values)

@@ -98,7 +98,7 @@ class Subscriptions:
             if (found := self._renderings.get(each)) is not None:
                 return found
         moment = Moment(self._replica.record_id, self._replica.position)
-        made = Rendering(self._schema, operation, variables, field, moment)
+        made = Rendering(self._schema, operation, variables, field, moment, self._ceilings)
         self._renderings[key if made.compiled else (*key, context.access.actor)] = made
         return made
 
