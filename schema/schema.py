@@ -1,5 +1,7 @@
 """The whole schema, built once from its parts; `sdl` is its text, which is committed as schema.graphql."""
 
+from functools import cache
+
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
@@ -14,8 +16,9 @@ from schema.streams import Subscription
 _ONE_OF = "directive @oneOf on INPUT_OBJECT"
 
 
+@cache
 def build() -> strawberry.Schema:
-    """The schema."""
+    """The schema; the first call makes it (tenths of a second), and all share it."""
     return strawberry.Schema(
         query=Query,
         mutation=mutation_type(Node, Event),

@@ -11,7 +11,6 @@ import uvicorn
 
 from schema.context import Access
 from schema.http import GraphQLApp, Manner
-from service.app import create_app
 from service.keys import open_keys
 from service.node import Node
 from service.settings import Settings
@@ -85,22 +84,6 @@ def running(folder: Path, **settings: Any) -> Iterator[Node]:
     try:
         yield node
     finally:
-        node.stop()
-
-
-@asynccontextmanager
-async def served_whole(folder: Path, **settings: Any) -> AsyncIterator[Served]:
-    """The whole API with the first record, as `tamga serve` wires it."""
-    node = Node(replace(Settings(data_dir=folder, seal=False), **settings))
-    app = create_app(node)
-    await asyncio.to_thread(node.start)
-    app.health.started = True
-    await asyncio.to_thread(app.health.look)
-    try:
-        async with serving(app) as (server, port):
-            yield Served(app, port, app.recorder.path.read_text().strip(), server)
-    finally:
-        app.close()
         node.stop()
 
 
