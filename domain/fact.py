@@ -7,7 +7,7 @@ import dataclasses
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache, wraps
+from functools import cache, cached_property, wraps
 from typing import Annotated, Any, ClassVar, NamedTuple, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -74,6 +74,11 @@ class Fact:
         """What the stream is, such as 'deal'."""
         return self.id.partition(":")[0]
 
+    @cached_property
+    def state(self) -> bytes:
+        """What the log keeps of it: its stored part as canonical JSON."""
+        return canonical(body(self))
+
     def subject(self, field: str, version: int) -> str:
         """What a claim about the field competes about; a field that is no shared subject is one of its own."""
         own = self.content.subjects().get(field)
@@ -107,9 +112,12 @@ _ENCODER = msgspec.json.Encoder(order="sorted", decimal_format="string")
 
 def plain(value: object) -> Any:
     """The value as plain JSON data, without the optional fields that are absent."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        kind: Any = type(value)
-        items = ((name, getattr(value, name)) for name in _names(kind))
+    kind: Any = type(value)
+    if kind is str:
+        return value
+    names = _members(kind)
+    if names is not None:
+        items = ((name, getattr(value, name)) for name in names)
         return {name: plain(item) for name, item in items if item is not None}
     if isinstance(value, (tuple, list)):
         return [plain(item) for item in value]
@@ -122,6 +130,13 @@ def plain(value: object) -> Any:
 def _hints(kind: Any) -> dict[str, Any]:
     hints = get_type_hints(kind, include_extras=True)
     return {name: hints[name] for name in _names(kind)}
+
+
+@cache
+def _members(kind: Any) -> tuple[str, ...] | None:
+    """The fields of a dataclass; None for any other type."""
+    holds_fields: bool = dataclasses.is_dataclass(kind)
+    return _names(kind) if holds_fields else None
 
 
 @cache
@@ -251,12 +266,19 @@ def check_values(fact: Fact) -> None:
         if isinstance(leaf.mark, Rule) and (reason := broken(leaf.mark.name, leaf.value)):
             raise Refused("INVALID_VALUE", leaf.path, reason)
     for path, value in _nested(fact.content, "data"):
-        if isinstance(value, Checked):
+        kind: Any = type(value)
+        if _has_rules(kind):
             for problem in value.problems():
                 raise Refused("INVALID_VALUE", f"{path}.{problem.field}", problem.reason)
 
 
-def _nested(value: object, path: str) -> Iterator[tuple[str, object]]:
+@cache
+def _has_rules(kind: Any) -> bool:
+    """Whether values of this type are `Checked`; asking that of each value costs more than all its rules."""
+    return issubclass(kind, Checked)
+
+
+def _nested(value: Any, path: str) -> Iterator[tuple[str, Any]]:
     yield path, value
     kind: Any = type(value)
     for name, _, nested in _plan(kind):

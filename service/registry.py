@@ -5,12 +5,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from eventsourcing.application import AggregateNotFoundError, Application
 from eventsourcing.persistence import ApplicationRecorder, Mapper, RecordConflictError, StoredEvent
 from uuid6 import uuid7
 
 from domain.catalogue import load_fact, new_aggregate
-from domain.fact import Fact, Refused, body, canonical
+from domain.fact import Fact, Refused, canonical
 from domain.stream import Aggregate, Recorded, apply
 from service.log.log import AlreadyRecorded, CommandMismatch, EventTooLarge, InvalidEvent, Log
 
@@ -42,9 +43,8 @@ class FactMapper(Mapper[str]):
     def to_stored_event(self, domain_event: Any) -> StoredEvent:
         """The event as the log keeps it."""
         recorded: Recorded = domain_event
-        return StoredEvent(
-            recorded.originator_id, recorded.originator_version, recorded.fact.event, canonical(body(recorded.fact))
-        )
+        fact = recorded.fact
+        return StoredEvent(recorded.originator_id, recorded.originator_version, fact.event, fact.state)
 
     def to_domain_event(self, stored_event: StoredEvent) -> Any:
         """The event from what the log keeps. Raises ValueError if this version cannot read it."""
@@ -89,11 +89,8 @@ class Registry(Application[str]):
         wanted = list(expected or ()) + [None] * (len(facts) - len(expected or ()))
         command_id = command_id or str(uuid7())
         request = hashlib.sha256(
-            canonical([[fact.event, fact.id, body(fact)] for fact in facts] + [wanted])
+            canonical([[fact.event, fact.id, msgspec.Raw(fact.state)] for fact in facts] + [wanted])
         ).hexdigest()
-        known = self._stored(actor, command_id, request)
-        if known is not None:
-            return known
         try:
             return self._attempt(facts, wanted, command_id, request, actor)
         except Refused:
@@ -111,15 +108,20 @@ class Registry(Application[str]):
 
     def check(self, facts: Sequence[Fact]) -> None:
         """Refuse the facts as `record` would, and record nothing. Raises Refused with `index`."""
-        self._ask(facts, [None] * len(facts))
+        self._ask(facts, [None] * len(facts), _Streams(self))
 
     def _attempt(
         self, facts: Sequence[Fact], wanted: list[int | None], command_id: str, request: str, actor: str
     ) -> Receipt:
         for attempt in range(_ATTEMPTS):
-            events = self._ask(facts, wanted)
+            streams = _Streams(self, hoping=attempt == 0)
             try:
-                recordings = self.save(*events, command_id=command_id, request_hash=request, actor=actor)
+                events = self._ask(facts, wanted, streams)
+                recordings = self.events.put(events, command_id=command_id, request_hash=request, actor=actor)
+            except Refused:
+                if not streams.hoped:
+                    raise
+                continue
             except AlreadyRecorded as already:
                 return self._again(command_id, list(already.positions), True)
             except CommandMismatch:
@@ -135,13 +137,12 @@ class Registry(Application[str]):
             return Receipt(command_id, positions, [f"{e.originator_id}@{e.originator_version}" for e in events])
         raise AssertionError("unreachable")
 
-    def _ask(self, facts: Sequence[Fact], wanted: list[int | None]) -> list[Recorded]:
+    def _ask(self, facts: Sequence[Fact], wanted: list[int | None], streams: "_Streams") -> list[Recorded]:
         """Load each stream once and ask it for each fact in order; gives the events that they make."""
-        streams = _Streams(self)
         events: list[Recorded] = []
         for index, (fact, version) in enumerate(zip(facts, wanted, strict=True)):
             try:
-                aggregate = streams.get(fact.id)
+                aggregate = streams.of(fact)
                 if version is not None and version != aggregate.version:
                     reason = f"{fact.id} is at version {aggregate.version}, not {version}"
                     raise Refused("VERSION_CONFLICT", "expected_version", reason)
@@ -166,6 +167,10 @@ class Registry(Application[str]):
         except AggregateNotFoundError:
             return empty
 
+    def knows(self, id: str) -> bool:
+        """Whether the stream was seen to have begun, so that nobody needs to look."""
+        return id in self._known
+
     def exists(self, id: str) -> bool:
         """Whether the stream has begun."""
         if id not in self._known and self._log.select_events(id, limit=1):
@@ -186,11 +191,24 @@ def _collected(aggregate: Aggregate) -> Iterator[Recorded]:
 
 
 class _Streams:
-    """The streams of one command: what was opened earlier in it exists for what comes later."""
+    """The streams of one command: what was opened earlier in it exists for what comes later.
 
-    def __init__(self, registry: Registry) -> None:
+    `hoping`: take a stream that a fact opens for new without a look, since the log refuses the command if it is not.
+    """
+
+    def __init__(self, registry: Registry, *, hoping: bool = False) -> None:
         self._registry = registry
         self._streams: dict[str, Aggregate] = {}
+        self._hoping = hoping
+        self.hoped = False
+        """Whether a stream was taken for new."""
+
+    def of(self, fact: Fact) -> Aggregate:
+        """The stream of the fact."""
+        if self._hoping and fact.content.opens and fact.id not in self._streams and not self._registry.knows(fact.id):
+            self._streams[fact.id] = new_aggregate(fact.id)
+            self.hoped = True
+        return self.get(fact.id)
 
     def get(self, id: str) -> Aggregate:
         if id not in self._streams:

@@ -76,6 +76,29 @@ def test_an_expected_version_that_does_not_fit_is_refused(registry: Registry) ->
     assert registry.record([fact("DealSuspended", "deal:d")], actor="cli", expected=[1]).position == 3
 
 
+def test_what_another_node_opened_is_not_opened_again(registry: Registry, log: Log) -> None:
+    other = Registry(log)
+    registry.record(opened(), actor="cli")
+    for expected, code in ((None, "ALREADY_EXISTS"), (0, "VERSION_CONFLICT")):
+        with pytest.raises(Refused) as no:
+            other.record([fact("DealAnnounced", "deal:d", title="Again")], actor="cli", expected=[expected])
+        assert no.value.code == code
+    assert log.head().position == 2
+
+
+def test_an_event_that_may_open_a_stream_is_taken_by_one_that_another_node_opened(registry: Registry, log: Log) -> None:
+    announced, signed = (fact(f"Agreement{how}", "agreement:a", title="A treaty") for how in ("Announced", "Signed"))
+    registry.record([opened()[0], announced], actor="cli")
+    Registry(log).record([signed], actor="cli")
+    assert registry.load("agreement:a").version == 2
+
+
+def test_a_repeat_is_answered_though_its_facts_would_now_be_refused(registry: Registry, log: Log) -> None:
+    first = registry.record(opened(), actor="cli", command_id="c", expected=[0, 0])
+    again = Registry(log).record(opened(), actor="cli", command_id="c", expected=[0, 0])
+    assert again.repeated and again.event_ids == first.event_ids
+
+
 def test_a_reference_to_what_is_not_there_is_refused(registry: Registry) -> None:
     with pytest.raises(Refused) as no:
         registry.record([fact("DealAnnounced", "deal:d", title="On nothing")], actor="cli")
