@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from domain.catalogue import read_fact
 from domain.fact import Fact
 from service.replica.day import fold_on
 from service.replica.projector import Projector
@@ -115,6 +116,25 @@ def test_folding_event_by_event_equals_folding_each_object_from_nothing(facts: l
 )
 def test_a_named_row_has_the_columns_of_its_table_in_their_order(row: Any, table: str) -> None:
     assert row._fields == TABLES[table].names
+
+
+@pytest.mark.parametrize("batch", [1, 3, 4, 5])
+def test_what_a_source_shows_of_itself_anew_reaches_every_object_that_rests_on_it(batch: int) -> None:
+    deals = [{"event": "DealAnnounced", "id": f"deal:d{n}", "data": {"title": "one"}} for n in range(2)]
+    cited = [{**deal, "sources": [{"source": "source:s"}]} for deal in deals]
+    opened = {"event": "SourceRegistered", "id": "source:s", "data": {"kind": "NEWS", "title": "a paper"}}
+    withdrawn = {"event": "SourceWithdrawn", "id": "source:s", "data": {"reason": "taken back"}}
+    said = {"event": "DealResumed", "id": "deal:d0", "sources": [{"source": "source:s"}], "data": {}}
+    log = entries([read_fact(one) for one in (opened, *cited, withdrawn, said)])
+    connection = replica()
+    for start in range(0, len(log), batch):
+        Projector(connection).apply(log[start : start + batch])
+    titles = "SELECT owner, since, until FROM claimed WHERE key = 'title' AND verification = 'RETRACTED' ORDER BY owner"
+    assert connection.execute(titles).fetchall() == [("deal:d0", 4, ALIVE), ("deal:d1", 4, ALIVE)]
+    assert connection.execute("SELECT id FROM touched WHERE position = 4 ORDER BY id").fetchall() == [
+        ("deal:d0",),
+        ("deal:d1",),
+    ]
 
 
 def test_nothing_is_alive_before_the_first_position() -> None:

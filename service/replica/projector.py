@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
+from heapq import heappop, heappush
 from typing import Any
 
 import apsw
@@ -24,8 +25,14 @@ _MOST_STREAMS = 1000
 
 _OWNED = frozenset(name for name, table in TABLES.items() if table.owned)
 
+_NOTHING: set[str] = set()
+
 _MOST_FOLDS = 1_000_000
 """How many folds one event may lead to; more is a circle of references."""
+
+
+Agenda = list[tuple[int, Entry]]
+"""What a stream is folded at, in order of position: its own events, and others' that changed what it asked for."""
 
 
 @dataclass(slots=True)
@@ -48,15 +55,20 @@ class Projector:
         self._db = connection
         self._streams: OrderedDict[str, Stream] = OrderedDict()
         self._facets: dict[str, Facet | None] = {}
-        self._held_back = {row[0] for row in connection.execute("SELECT stream FROM held_back")}
+        self._held = self._held_back()
         self._position = int(connection.execute("SELECT value FROM state WHERE name = 'position'").get or 0)
         self._reset()
 
+    def _held_back(self) -> set[str]:
+        return {str(row[0]) for row in self._db.execute("SELECT stream FROM held_back")}
+
     def _reset(self) -> None:
+        self._at = 0
         self._events: list[tuple[Any, ...]] = []
-        self._closed: dict[str, list[tuple[Any, ...]]] = {}
+        self._agendas: dict[str, Agenda] = {}
+        self._moves: dict[str, list[tuple[int, Entry, Facet | None]]] = {}
+        self._rows: dict[str, list[tuple[Any, ...]]] = {name: [] for name in TABLES}
         self._ended: dict[str, list[tuple[Any, ...]]] = {}
-        self._dirty: dict[str, Stream] = {}
         self._new_facets: dict[str, str] = {}
         self._new_depends: dict[str, set[str]] = {}
         self._texts: dict[int, tuple[str, str]] = {}
@@ -74,21 +86,35 @@ class Projector:
             return
         try:
             with self._db:
-                for entry in entries:
-                    self._take(entry, given_up(entry.position))
+                self._given_up = given_up
+                self._take(entries)
                 self._flush(entries[-1])
             self._position = entries[-1].position
         except BaseException:
             self._streams.clear()
             self._facets.clear()
-            self._held_back = {row[0] for row in self._db.execute("SELECT stream FROM held_back")}
+            self._held = self._held_back()
             raise
         finally:
             self._reset()
-        while len(self._streams) > _MOST_STREAMS:
-            self._streams.popitem(last=False)
 
-    def _take(self, entry: Entry, given_up: bool = False) -> None:
+    def _take(self, entries: Sequence[Entry]) -> None:
+        """Fold what shows something of itself to others in the order of the log; then the rest, stream by stream."""
+        for entry in entries:
+            if entry.stream.partition(":")[0] in KINDS:
+                self._fold_shown(entry)
+            else:
+                self._agendas.setdefault(entry.stream, []).append((entry.position, entry))
+        for id, stream in self._streams.items():
+            self._write(id, stream)
+        for id in sorted(self._agendas):
+            self._fold_stream(id, self._agendas[id])
+            self._write(id, self._streams[id])
+            if len(self._streams) > _MOST_STREAMS:
+                self._streams.popitem(last=False)
+
+    def _read(self, entry: Entry) -> Placed | None:
+        """Note the event's row; gives the event if it is to be folded."""
         try:
             placed = Placed(
                 entry.position, entry.recorded_at, entry.recorded_by, load_fact(entry.event, entry.stream, entry.state)
@@ -97,21 +123,23 @@ class Projector:
         except Exception as error:
             self._events.append(_unreadable_row(entry))
             self._hold_back(entry, error)
-            return
-        if given_up:
+            return None
+        if self._given_up(entry.position):
             self._hold_back(entry, RuntimeError("folding it ended the process again and again"))
-        if entry.stream not in self._held_back:
-            self._fold(entry, placed)
+        return None if entry.stream in self._held else placed
 
     def _hold_back(self, entry: Entry, error: Exception, stream: str = "") -> None:
         """Set a stream aside from here on; its rows stay as they were."""
         held = stream or entry.stream
-        if held not in self._held_back:
-            self._held_back.add(held)
+        if held not in self._held:
+            self._held.add(held)
             self._set_aside.append((held, entry.position, f"{entry.event}: {type(error).__name__}: {error}"))
 
-    def _fold(self, entry: Entry, placed: Placed) -> None:
+    def _fold_shown(self, entry: Entry) -> None:
         """Fold the event's own object, then every object that what it shows of itself has changed."""
+        self._at, placed = entry.position, self._read(entry)
+        if placed is None:
+            return
         stream = self._stream(entry.stream, entry.version)
         stream.object.append(placed)
         waiting, left = self._fold_object(entry.stream, stream, entry), _MOST_FOLDS
@@ -129,27 +157,65 @@ class Projector:
         except Exception as error:
             self._hold_back(entry, error, id)
             return []
-        return [one for one in self._dependents(id) if one not in self._held_back]
+        next = []
+        for one in self._dependents(id):
+            if one.partition(":")[0] in KINDS:
+                next.append(one)
+            else:
+                self._agendas.setdefault(one, []).append((entry.position, entry))
+        return next
 
     def _shows_anew(self, id: str, stream: Stream, entry: Entry) -> bool:
-        """Fold one object at an entry and note its changed rows; says whether its facet changed."""
+        """Fold an object that others may look at; says whether what it shows of itself changed."""
         world = World(self._facet)
-        shows_itself_anew = stream.object.noun in KINDS and self._take_facet(id, stream.object, world)
-        changed = stream.object.fold(world)
-        self._depend(id, stream, world.asked)
-        if self._note(id, stream, changed, entry.position) and id != entry.stream:
-            self._touched.add((entry.position, id))
+        shows_itself_anew = self._take_facet(id, stream.object, world, entry)
+        self._fold(id, stream, world, entry)
         return shows_itself_anew
 
-    def _take_facet(self, id: str, object: Object, world: World) -> bool:
+    def _take_facet(self, id: str, object: Object, world: World, entry: Entry) -> bool:
         """Ask the object what it shows of itself; says whether that changed."""
-        facet = object.facet(world)
-        if facet == self._facet(id):
+        facet, before = object.facet(world), self._facet(id)
+        if facet == before:
             return False
         object.stale()
         self._facets[id] = facet
+        self._moves.setdefault(id, []).append((entry.position, entry, before))
         self._new_facets[id] = msgspec.json.encode(asdict(facet)).decode() if facet is not None else "null"
         return True
+
+    def _fold_stream(self, id: str, agenda: Agenda) -> None:
+        """Fold an object at each of its events of the batch, and wherever what it asked for changed."""
+        stream = self._stream(id, agenda[0][1].version if agenda[0][1].stream == id else 0)
+        self._at = 0
+        while agenda:
+            position, entry = heappop(agenda)
+            if not self._is_due(id, stream.object, entry):
+                continue
+            self._at = position
+            try:
+                for target in self._fold(id, stream, World(self._facet), entry):
+                    for move in self._moves.get(target, ()):
+                        if position < move[0]:
+                            heappush(agenda, move[:2])
+            except Exception as error:
+                self._hold_back(entry, error, id)
+
+    def _is_due(self, id: str, object: Object, entry: Entry) -> bool:
+        """Whether the object, which takes the entry if it is its own, is to be folded at it."""
+        if entry.stream != id:
+            object.stale()
+            return entry.position > self._at and id not in self._held
+        placed = self._read(entry)
+        if placed is not None:
+            object.append(placed)
+        return placed is not None
+
+    def _fold(self, id: str, stream: Stream, world: World, entry: Entry) -> set[str]:
+        """Fold one object at an entry and note its changed rows; gives what it asked for and had not before."""
+        changed = stream.object.fold(world)
+        if self._note(id, stream, changed, entry.position) and id != entry.stream:
+            self._touched.add((entry.position, id))
+        return self._depend(id, stream, world.asked)
 
     def _note(self, id: str, stream: Stream, changed: set[Name], position: int) -> bool:
         """Close the rows that changed and open the new ones; says whether there are any."""
@@ -165,7 +231,6 @@ class Projector:
             if new is not None:
                 written[name] = new
                 stream.fresh[name] = position
-        self._dirty[id] = stream
         if ("prose", "") in changed and stream.object.text is not None:
             self._texts[rows["prose", ""][2]] = stream.object.text
         return altered
@@ -177,21 +242,38 @@ class Projector:
         if since is None:
             self._ended.setdefault(table, []).append((position, *keys))
         elif since < position:
-            self._closed.setdefault(table, []).append((*keys, since, position, *values))
+            self._rows[table].append((*keys, since, position, *values))
 
-    def _depend(self, id: str, stream: Stream, asked: set[str]) -> None:
+    def _write(self, id: str, stream: Stream) -> None:
+        """Have the rows written that are alive at the end of the batch."""
+        written = stream.written
+        for name, since in stream.fresh.items():
+            table, key = name
+            keys = (id, key) if table in _OWNED else (id,)
+            self._rows[table].append((*keys, since, ALIVE, *written[name]))
+        stream.fresh.clear()
+
+    def _depend(self, id: str, stream: Stream, asked: set[str]) -> set[str]:
+        """Note what the object asked for; gives what it had not asked for before."""
         if asked <= stream.asked:
-            return
-        for target in asked - stream.asked:
+            return _NOTHING
+        new = asked - stream.asked
+        for target in new:
             if target != id:
                 self._new_depends.setdefault(target, set()).add(id)
-        stream.asked |= asked
+        stream.asked |= new
+        return new
 
     def _dependents(self, id: str) -> list[str]:
         known = [row[0] for row in self._db.execute("SELECT dependent FROM depends WHERE target = ?", (id,))]
-        return sorted({*known, *self._new_depends.get(id, ())})
+        all = sorted({*known, *self._new_depends.get(id, ())})
+        return [one for one in all if one not in self._held]
 
     def _facet(self, id: str) -> Facet | None:
+        """What the object shows of itself at the position that is being folded."""
+        for position, _, before in self._moves.get(id, ()):
+            if self._at < position:
+                return before
         if id not in self._facets:
             row = self._db.execute("SELECT data FROM facet WHERE id = ?", (id,)).fetchone()
             kind = KINDS.get(id.partition(":")[0])
@@ -217,14 +299,13 @@ class Projector:
 
     def _flush(self, last: Entry) -> None:
         """Write everything noted since the last flush, with the position."""
+        self._events.sort()
         self._many(f"INSERT INTO event VALUES ({_marks(len(EVENT_COLUMNS))})", self._events)
         for table, ended in self._ended.items():
             where = " AND ".join(f"{key} = ?" for key in TABLES[table].keys)
             self._many(f"UPDATE {table} SET until = ? WHERE {where} AND until = {ALIVE}", ended)
-        for table, closed in self._closed.items():
-            self._many(_insert(table), closed)
-        for table, opened in self._opened().items():
-            self._many(_insert(table), opened)
+        for table, rows in self._rows.items():
+            self._many(_insert(table), rows)
         self._many("INSERT OR REPLACE INTO facet VALUES (?, ?)", self._new_facets.items())
         depends = ((target, one) for target, dependents in self._new_depends.items() for one in dependents)
         self._many("INSERT OR IGNORE INTO depends VALUES (?, ?)", depends)
@@ -235,18 +316,6 @@ class Projector:
         self._many("INSERT OR IGNORE INTO search (rowid, title, body) VALUES (?, ?, ?)", texts)
         state = {"position": last.position, "recorded_at": last.recorded_at}
         self._many("INSERT OR REPLACE INTO state VALUES (?, ?)", state.items())
-
-    def _opened(self) -> dict[str, list[tuple[Any, ...]]]:
-        """The rows that are alive at the end of the batch and not written yet."""
-        opened: dict[str, list[tuple[Any, ...]]] = {name: [] for name in TABLES}
-        for id, stream in self._dirty.items():
-            written = stream.written
-            for name, since in stream.fresh.items():
-                table, key = name
-                keys = (id, key) if table in _OWNED else (id,)
-                opened[table].append((*keys, since, ALIVE, *written[name]))
-            stream.fresh.clear()
-        return opened
 
     def _many(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
         self._db.executemany(statement, rows)
