@@ -9,9 +9,10 @@ from schema.deal import Deal, DealFilter
 from schema.enums import described
 from schema.node import DealRef
 from schema.plan.arguments import chosen
-from schema.plan.source import Arguments, Row, Source
+from schema.plan.pieces import kept
+from schema.plan.source import SELECTED, Arguments, Row, Source
 from schema.scalars import Decimal
-from schema.sql import argument, choice, column, embed, one, rows
+from schema.sql import argument, choice, column, computed, embed, one, rows
 
 
 class DealTotalsBy(Code):
@@ -54,9 +55,12 @@ class TotalSector:
 _FIRST = argument("first", int | None, "How many at most: 100 if not said, and no more than 1000.")
 
 
+_MOST = 1000
+
+
 def _limit(arguments: Arguments) -> str:
     asked = arguments.get("first")
-    return "100" if asked is None else f"max(min({asked}, 1000), 0)"
+    return "100" if asked is None else f"max(min({asked}, {_MOST}), 0)"
 
 
 def _members(source: Source, arguments: Arguments) -> str:
@@ -110,9 +114,17 @@ def _excluded(source: Source, arguments: Arguments) -> str:
     )
 
 
+def _count(source: Source, test: str) -> str:
+    """SQL of how many deals are left out for reasons whose bits pass a test."""
+    return f"(SELECT coalesce(sum(left_out.value), 0) FROM json_each({source['counts']}) AS left_out WHERE {test})"
+
+
 def _reasons(source: Source, arguments: Arguments) -> str:
-    given = f"json_each({source['excluded']}) AS left_out, json_each(left_out.value, '$.reasons') AS given"
-    return f"SELECT given.value AS reason, count(*) AS count FROM {given} GROUP BY 1 ORDER BY 1 LIMIT -1"
+    counts = (
+        f"SELECT '{reason.value}' AS reason, {_count(source, f'left_out.key & {bit}')} AS count"
+        for reason, bit in _BITS.items()
+    )
+    return f"SELECT * FROM ({' UNION ALL '.join(counts)}) WHERE count > 0 ORDER BY reason LIMIT -1"
 
 
 @strawberry.type(
@@ -122,8 +134,8 @@ def _reasons(source: Source, arguments: Arguments) -> str:
 class DealTotals:
     """Totals of deals."""
 
-    counted: int = column("How many deals are counted.")
-    left_out: int = column("How many of the chosen deals are left out.")
+    counted: int = computed("How many deals are counted.", lambda s: f"coalesce({s['counts']} ->> '$.0', 0)")
+    left_out: int = computed("How many of the chosen deals are left out.", lambda s: _count(s, "left_out.key <> '0'"))
     totals: list[DealTotal] = embed("The sums, by currency and group.", "totals")
     reasons: list[ExclusionCount] = rows("How many are left out for which reason.", _reasons)
     excluded: list[ExcludedDeal] = rows(
@@ -133,6 +145,7 @@ class DealTotals:
 
 _REAL = "('ACTUALLY_PAID', 'CONTRACT', 'OFFICIAL_ESTIMATE', 'HEADLINE')"
 _FIRM = "('FIRM', 'IN_DELIVERY', 'COMPLETED')"
+_BITS = {reason: 1 << number for number, reason in enumerate(ExclusionReason)}
 
 
 def _covers_more(deal: Row) -> str:
@@ -147,30 +160,29 @@ def _covers_more(deal: Row) -> str:
     )
 
 
-def _reason_list(deal: Row) -> str:
-    """SQL of the JSON array of the reasons to leave a deal out."""
-    tests = {
+def _tests(deal: Row) -> dict[ExclusionReason, str]:
+    """The predicates of the reasons to leave a deal out; none is NULL."""
+    return {
         ExclusionReason.NOT_FIRM: f"{deal['commitment']} NOT IN {_FIRM}",
         ExclusionReason.NO_VALUE: f"{deal['value_subject']} IS NULL",
         ExclusionReason.UNDISCLOSED: f"{deal['value_subject']} IS NOT NULL AND {deal['value_number']} IS NULL",
         ExclusionReason.NO_REAL_MONEY_BASIS: f"{deal['value_number']} IS NOT NULL"
         f" AND coalesce({deal['value_basis']}, '') NOT IN {_REAL}",
         ExclusionReason.COVERS_MORE_THAN_FIRM: _covers_more(deal),
-        ExclusionReason.NO_CLAIM_STANDS: f"{deal['verification']} = 'RETRACTED'",
+        ExclusionReason.NO_CLAIM_STANDS: f"coalesce({deal['verification']} = 'RETRACTED', 0)",
     }
-    given = ", ".join(f"""iif({test}, ',"{reason.value}"', '')""" for reason, test in tests.items())
-    return f"concat('[', substr(concat({given}), 2), ']')"
 
 
 def _chosen(source: Source, arguments: Arguments) -> str:
-    """SQL of the chosen deals, each with the reasons to leave it out."""
+    """SQL of the chosen deals; `left_out` has a bit for each reason to leave it out, 0 for a deal that is counted."""
     deal = source.row.others("deal")
     year = f"iif({deal['day']} < '9999', CAST(substr({deal['day']}, 1, 4) AS INTEGER), NULL)"
+    bits = " + ".join(f"({test}) * {_BITS[reason]}" for reason, test in _tests(deal).items())
     return (
         f"SELECT {deal['id']} AS deal, {deal['created']} AS created, {deal['kind']} AS kind,"
         f" {deal['commitment']} AS commitment, {year} AS year,"
         f" {deal['value_currency']} AS currency, {deal['value_number']} AS number, {deal['value_basis']} AS basis,"
-        f" {deal['value_covers']} AS covers, {_reason_list(deal)} AS reasons"
+        f" {deal['value_covers']} AS covers, {bits} AS left_out"
         f" FROM {deal.rows} AND {deal['retracted']} = 0 AND {chosen(arguments['filter'], DealFilter, deal)}"
     )
 
@@ -207,39 +219,67 @@ def _pairs(row: Row) -> str:
     )
 
 
-def _totals(row: Row, by: list[DealTotalsBy]) -> str:
-    """SQL of the JSON array of the totals."""
+_POINT = "instr(number, '.')"
+_SMALL = f"length(number) - {_POINT} < 13 AND ({_POINT} = 0 OR {_POINT} < 13 AND length(number) - {_POINT} <= 6)"
+"""Numbers whose whole part and millionths both fit a 64-bit sum of millions of them; `-0.5` has no whole part."""
+
+
+def _sum() -> str:
+    """SQL of the exact sum of the column `number`: by whole numbers where they are small, else by decimals."""
+    small = f"({_SMALL}) AND instr(number, '-') = 0"
+    millionths = f"CAST(substr(substr(number, {_POINT} + 1) || '000000', 1, 6) AS INTEGER)"
+    parts = f"sum({millionths}) FILTER (WHERE {small} AND {_POINT} > 0)"
+    return (
+        f"decimal_add(sum(CAST(number AS INTEGER)) FILTER (WHERE {small}),"
+        f" iif({parts} IS NULL, 0, printf('%d.%06d', {parts} / 1000000, {parts} % 1000000)),"
+        f" decimal_sum(number) FILTER (WHERE NOT ({small})))"
+    )
+
+
+def _totals(row: Row, by: list[DealTotalsBy], members: bool) -> str:
+    """SQL of the JSON array of the totals, each with the ids of its deals if they are asked for."""
     keys, joins = _groups(row, by)
     columns = "".join(f", {sql} AS {name}_" for name, sql in keys.items())
     group = "".join(f", {name}_" for name in keys)
     as_json = {name: f"json({name}_)" if name in ("pair", "sector") else f"{name}_" for name in keys}
     said = "".join(f", '{name}', {sql}" for name, sql in as_json.items())
-    small = "length(number) < 13 AND instr(number, '.') = 0"
-    total = (
-        f"decimal_add(CAST(sum(CAST(number AS INTEGER)) FILTER (WHERE {small}) AS TEXT),"
-        f" decimal_sum(number) FILTER (WHERE NOT ({small})))"
-    )
+    listed = "json_group_array(deal ORDER BY created DESC)" if members else "NULL"
+    first = f"SELECT json_group_array(value) FROM (SELECT value FROM json_each(members) ORDER BY key LIMIT {_MOST})"
     sums = (
-        f"SELECT currency{columns}, {total} AS total, count(*) AS count,"
-        f" json_group_array(deal ORDER BY created DESC) AS members"
+        f"SELECT currency{columns}, {_sum()} AS total, count(*) AS count, {listed} AS members"
         f" FROM counted{joins} GROUP BY currency{group} ORDER BY currency{group} LIMIT -1"
     )
-    whole = f"'currency', currency, 'total', total, 'count', count, 'members', json(members){said}"
-    return f"(SELECT json_group_array(json_object({whole})) FROM ({sums}))"
+    whole = f"'currency', currency, 'total', total, 'count', count, 'members', ({first}){said}"
+    return f"SELECT json_group_array(json_object({whole})) FROM ({sums})"
+
+
+def _excluded_list() -> str:
+    """SQL of the JSON array of the deals that are left out, as many as can be asked for."""
+    given = ", ".join(f"""iif(left_out & {bit}, ',"{reason.value}"', '')""" for reason, bit in _BITS.items())
+    reasons = f"json(concat('[', substr(concat({given}), 2), ']'))"
+    columns = "'deal', deal, 'currency', currency, 'number', number, 'basis', basis, 'covers', covers"
+    listed = f"SELECT * FROM chosen WHERE left_out ORDER BY created DESC LIMIT {_MOST}"
+    return f"SELECT json_group_array(json_object({columns}, 'reasons', {reasons})) FROM ({listed})"
 
 
 def _select(source: Source, arguments: Arguments) -> str:
-    by: list[DealTotalsBy] = arguments["by"] or []
-    left_out = "'deal', deal, 'currency', currency, 'number', number, 'basis', basis, 'covers', covers"
-    excluded = f"json_group_array(json_object({left_out}, 'reasons', json(reasons)))"
-    listed = "SELECT * FROM chosen WHERE reasons <> '[]' ORDER BY created DESC LIMIT -1"
-    return (
-        f"WITH chosen AS MATERIALIZED ({_chosen(source, arguments)}),"
-        " counted AS (SELECT * FROM chosen WHERE reasons = '[]')"
-        f" SELECT (SELECT count(*) FROM counted) AS counted,"
-        " (SELECT count(*) FROM chosen WHERE reasons <> '[]') AS left_out,"
-        f" {_totals(source.row, by)} AS totals, (SELECT {excluded} FROM ({listed})) AS excluded LIMIT 1"
+    """What is asked for, each part by itself, kept for the position."""
+    made = (
+        f"WITH chosen AS NOT MATERIALIZED ({_chosen(source, arguments)}),"
+        " counted AS NOT MATERIALIZED (SELECT * FROM chosen WHERE left_out = 0) "
     )
+    asked = arguments[SELECTED]
+    by_bits = "SELECT left_out, count(*) AS n FROM chosen GROUP BY left_out"
+    parts = {
+        "counts": f"SELECT json_group_object(left_out, n) FROM ({by_bits})",
+        "totals": _totals(source.row, arguments["by"] or [], "deals" in asked),
+        "excluded": _excluded_list(),
+    }
+    position = source.row.scope.position
+    columns = [
+        f"{kept(made + sql, position)} AS {name}" for name, sql in parts.items() if name == "counts" or name in asked
+    ]
+    return f"SELECT {', '.join(columns)} LIMIT 1"
 
 
 def deal_totals() -> Any:

@@ -353,7 +353,8 @@ def test_a_retracted_deal_is_readable_by_id_and_left_out_of_lists(record: Readin
 
 
 def test_sums_are_exact_however_many_digits_they_have(record: Reading) -> None:
-    amounts = ("123456789012345678901234567890.123456789012", "0.000000000001", "7")
+    large, small = "123456789012345678901234567890.123456789012", "0.000000000001"
+    amounts = (large, small, "7", "0.07", "999999999999.999999", "1000000000000.5", "12.999999", "0.0000001")
     for number, amount in enumerate(amounts):
         line: dict[str, Any] = {
             "key": "a",
@@ -368,4 +369,4 @@ def test_sums_are_exact_however_many_digits_they_have(record: Reading) -> None:
             fact("DealValueReported", f"deal:exact-{number}", money=money),
         )
     totals = record.ask("{ dealTotals { totals { currency total count } } }")["dealTotals"]["totals"]
-    assert {"currency": "KZT", "total": "123456789012345678901234567897.123456789013", "count": 3} in totals
+    assert {"currency": "KZT", "total": "123456789012345680901234567910.693454889013", "count": 8} in totals

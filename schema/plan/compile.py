@@ -1,6 +1,6 @@
 """A selection becomes SQL: each field's JSON text by how it is read, from rows and documents of one moment."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -20,7 +20,7 @@ from schema.plan.listing import page_sql
 from schema.plan.paging import Prepared
 from schema.plan.pieces import Pieces, Text, joined, listed, literal, otherwise, quoted
 from schema.plan.selection import Call, Field
-from schema.plan.source import Document, Row, Source
+from schema.plan.source import SELECTED, Document, Row, Source
 from schema.sql import Column, Computed, Embedded, Kinds, Listing, Needs, One, Own, Select, Several, Single
 
 _MOST_FIELDS = 2_000
@@ -218,7 +218,10 @@ class Compiler:
 
     def _select(self, field: Field, source: Source, reading: Select) -> Pieces:
         arguments = self._arguments(field) if reading.arguments else {}
-        inside = self._prepared(field).scoped(source.row) if reading.root else source
+        inside = source
+        if reading.root:
+            inside = self._prepared(field).scoped(source.row)
+            arguments = {**arguments, SELECTED: frozenset(_names(field, set()))}
         alias = f"se{next(source.row.aliases)}"
         made = reading.select(inside, arguments)
         table = find_table(self._schema, get_named_type(field.definition.type).name) or ""
@@ -227,6 +230,15 @@ class Compiler:
         if isinstance(get_nullable_type(field.definition.type), GraphQLList):
             return [listed(node, f"({made}) AS {alias}")]
         return [otherwise(f"(SELECT {node} FROM ({made}) AS {alias} LIMIT 1)", is_nullable(field))]
+
+
+def _names(field: Field, seen: set[int]) -> Iterator[str]:
+    """The names of all fields below a field; what types share is visited once."""
+    if id(field.children) not in seen:
+        seen.add(id(field.children))
+        for each in (each for fields in field.children.values() for each in fields):
+            yield each.name
+            yield from _names(each, seen)
 
 
 def _document(source: Source, name: str) -> str:

@@ -1,5 +1,6 @@
 """JSON text built in SQL: constant pieces and expressions, joined by concat()."""
 
+import re
 from collections.abc import Iterable
 
 MISSING = "\x01"
@@ -14,6 +15,8 @@ class Text(str):
 
     __slots__ = ()
 
+
+_PLACEHOLDER = re.compile(r"\?[0-9]+")
 
 Pieces = list[str]
 """Texts and SQL expressions, in order."""
@@ -58,3 +61,10 @@ def listed(item: str, rows: str) -> str:
 def otherwise(sql: str, nullable: bool) -> str:
     """SQL that is never NULL: null where that is allowed, else the mark that a value is missing."""
     return f"coalesce({sql}, {literal('null') if nullable else MISSING_SQL})"
+
+
+def kept(select: str, position: str) -> str:
+    """SQL of the value of a SELECT, which may depend on bound values and the position (SQL) alone: worked out once."""
+    values = list(dict.fromkeys(_PLACEHOLDER.findall(select)))
+    inner = _PLACEHOLDER.sub(lambda found: f"?{values.index(found[0]) + 1}", select)
+    return f"kept({', '.join((literal(inner), position, *values))})"

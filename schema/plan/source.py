@@ -16,6 +16,9 @@ NEWEST = "(SELECT value FROM main.state WHERE name = 'position')"
 Arguments = Mapping[str, Any]
 """Arguments of a field: bound values as placeholders, input objects as mappings, what is absent or null as None."""
 
+SELECTED = "~"
+"""The names of all fields that are selected below a root field, among the arguments of `rows`."""
+
 
 @dataclass(frozen=True)
 class Scope:

@@ -82,5 +82,5 @@ def register(connection: apsw.Connection) -> None:
     functions: tuple[Callable[..., str | None], ...] = (number_key, fts_query, at_least, at_most)
     for function in functions:
         connection.create_scalar_function(function.__name__, function, 1, deterministic=True)
-    connection.create_scalar_function("decimal_add", decimal_add, 2, deterministic=True)
+    connection.create_scalar_function("decimal_add", decimal_add, deterministic=True)
     connection.create_aggregate_function("decimal_sum", cast("Callable[[], AggregateClass]", _Sum), 1)

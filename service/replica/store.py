@@ -14,6 +14,7 @@ from pathlib import Path
 
 import apsw
 
+from service.replica.answers import Answers
 from service.replica.day import fold_on
 from service.replica.functions import register
 from service.replica.rules import rules
@@ -38,6 +39,7 @@ class Replica:
         self.record_id = record_id
         self.path = folder / f"replica-{self.rules}.db"
         self._idle: deque[tuple[int, apsw.Connection]] = deque()
+        self._answers = Answers()
         self._generation, self._inode = 0, 0
         self._position = 0
         self._advanced = threading.Condition()
@@ -122,7 +124,7 @@ class Replica:
             try:
                 generation, connection = self._idle.pop()
             except IndexError:
-                return self._generation, open_for_reading(self.path)
+                return self._generation, open_for_reading(self.path, self._answers)
             if generation == self._generation:
                 return generation, connection
             connection.close()
@@ -156,13 +158,17 @@ class Replica:
             self._idle.pop()[1].close()
 
 
-def open_for_reading(path: Path) -> apsw.Connection:
-    """A connection that cannot write the file; raises apsw.CantOpenError if there is none."""
+def open_for_reading(path: Path, answers: Answers | None = None) -> apsw.Connection:
+    """A connection that cannot write the file; raises apsw.CantOpenError if there is none.
+
+    `answers` is what connections to one replica share; without, the connection keeps its own.
+    """
     flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_URI
     connection = apsw.Connection(f"file:{path}?mode=ro", flags=flags, statementcachesize=500)
     connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
     connection.set_busy_timeout(5000)
     register(connection)
+    (answers or Answers()).register(connection)
     for statement in (*_READING, *(one for one in ddl("scratch") if not is_index(one))):
         connection.execute(statement)
     return connection

@@ -25,6 +25,9 @@ class Table:
 
     A noun's row ends with nearly every event, so it has a second index of what is alive alone; owned rows seldom end.
     """
+    filters: str = ""
+    """Columns that lists of a noun are filtered by. Its indexes of what is alive carry them, so that a list is walked
+    in its order, and totals are made, without looking at rows that are left out."""
     owned: bool = True
     listed: bool = False
     """Whether the rows of an owner lie in their order, since lists of objects read them so often."""
@@ -59,10 +62,11 @@ class Table:
         tail = ", ".join(key for key in self.keys if key not in order.split(", "))
         if self.owned:
             return [f"CREATE INDEX {schema}.{name} ON {self.name} ({order}, {tail}, since, until)"]
-        seen = f"{order}, {tail}, retracted, disputed, anomalies"
+        past = f"{order}, {tail}, retracted, disputed, anomalies"
+        now = ", ".join((past, *(each for each in self.filters.split() if each not in order.split(", "))))
         return [
-            f"CREATE INDEX {schema}.{name}_now ON {self.name} ({seen}) WHERE until = {ALIVE}",
-            f"CREATE INDEX {schema}.{name}_past ON {self.name} ({seen}, since, until)",
+            f"CREATE INDEX {schema}.{name}_now ON {self.name} ({now}) WHERE until = {ALIVE}",
+            f"CREATE INDEX {schema}.{name}_past ON {self.name} ({past}, since, until)",
         ]
 
 
@@ -80,9 +84,9 @@ _LABEL = "created# recorded_at! changed# version# retracted# disputed# anomalies
 LABEL = tuple(column.rstrip("#!") for column in _LABEL.split())
 
 
-def _noun(name: str, columns: str, *orders: str) -> Table:
+def _noun(name: str, columns: str, *orders: str, filters: str = "") -> Table:
     label = "title" if " title!" in f" {columns}" else "name"
-    return Table(name, f"{_LABEL} {columns}", ("created", "changed", label, *orders), owned=False)
+    return Table(name, f"{_LABEL} {columns}", ("created", "changed", label, *orders), filters, owned=False)
 
 
 NOUN_TABLES: tuple[Table, ...] = (
@@ -94,12 +98,14 @@ NOUN_TABLES: tuple[Table, ...] = (
         "day",
         "derived_from, created",
         "origin, created",
+        filters="kind day withdrawn",
     ),
     _noun(
         "party",
         "kind! name! country merged_into successor",
         "kind, created",
         "country, created",
+        filters="kind country",
     ),
     _noun(
         "institution",
@@ -107,6 +113,7 @@ NOUN_TABLES: tuple[Table, ...] = (
         "status, created",
         "country, created",
         "day",
+        filters="country status day",
     ),
     _noun(
         "gathering",
@@ -120,6 +127,7 @@ NOUN_TABLES: tuple[Table, ...] = (
         "kind, created",
         "status, created",
         "day",
+        filters="kind binding status day",
     ),
     _noun(
         "deal",
@@ -130,6 +138,8 @@ NOUN_TABLES: tuple[Table, ...] = (
         "day",
         "value_key",
         "verification, created",
+        filters="kind commitment schedule verification day value_subject value_currency value_basis value_number "
+        "value_key value_covers",
     ),
     _noun(
         "investment",
@@ -138,6 +148,7 @@ NOUN_TABLES: tuple[Table, ...] = (
         "host, created",
         "day",
         "value_key",
+        filters="investor host stage day value_currency value_key",
     ),
     _noun("relation", "title!"),
     _noun(
