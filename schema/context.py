@@ -71,6 +71,10 @@ class Stream(Protocol):
         """The next message. Raises StopAsyncIteration at the end, Rejected where it cannot go on."""
         ...
 
+    def hand_to(self, take: Callable[[Message], bool]) -> None:
+        """While `__anext__` waits, hand over messages as they come; it gives those for which `take` says False."""
+        ...
+
     async def aclose(self) -> None:
         """Give up what the stream holds."""
         ...

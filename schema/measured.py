@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
 from domain.fact import Fact, Refused
@@ -103,6 +103,17 @@ class _Measured:
         message = await self._stream.__anext__()
         self._metrics.messages.inc()
         return message
+
+    def hand_to(self, take: Callable[[Message], bool]) -> None:
+        count = self._metrics.messages.inc
+
+        def counted(message: Message) -> bool:
+            taken = take(message)
+            if taken:
+                count()
+            return taken
+
+        self._stream.hand_to(counted)
 
     async def aclose(self) -> None:
         if self._open:

@@ -16,6 +16,7 @@ import uvicorn
 
 from service.app import App, create_app
 from service.node import Node
+from service.protocols import HttpProtocol, SocketProtocol
 from service.replica.follow import Interrupted
 from service.settings import Settings
 
@@ -67,7 +68,8 @@ class Server(uvicorn.Server):
                 log_config=None,
                 access_log=False,
                 lifespan="off",
-                ws="websockets-sansio",
+                http=HttpProtocol,
+                ws=SocketProtocol,
                 ws_max_size=_LARGEST_MESSAGE,
                 ws_ping_interval=None,
                 ws_per_message_deflate=False,

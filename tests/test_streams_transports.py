@@ -123,6 +123,30 @@ async def test_fifty_streams_of_one_socket_each_get_their_own(api: Api) -> None:
     assert titles == {str(number) for number in range(50)}
 
 
+@pytest.mark.parametrize("over", ["socket", "sse"])
+async def test_a_client_that_stops_reading_delays_nobody_and_gets_everything_when_it_goes_on(
+    api: Api, client: httpx.AsyncClient, over: str
+) -> None:
+    bulky = EVENTS.replace("{ id type }", f"{{ id {' '.join(f't{number}: summary' for number in range(200))} }}")
+    opened = messages_over_socket(api.socket, bulky) if over == "socket" else messages_over_sse(client, api.url, bulky)
+    async with opened as slow, messages_over_socket(api.socket, EVENTS) as quick:
+        assert await up_to_live(slow) == await up_to_live(quick) == []
+        added = []
+        for start in range(0, 250, 50):
+            deals = [f"deal:{over}-{number}" for number in range(start, start + 50)]
+            await api.add(*(bare("DealAnnounced", each, title="x" * 100) for each in deals))
+            added += [(await anext(quick))["data"]["events"]["position"] for _ in deals]
+        assert held_up(api) == 1
+        heard = [(await anext(slow))["data"]["events"] for _ in added]
+    assert [each["position"] for each in heard] == added
+    assert all(each["event"]["t199"].endswith("x" * 100) for each in heard)
+
+
+def held_up(api: Api) -> int:
+    """How many readers do not wait for what comes, since they have not sent what came."""
+    return sum(group.members - len(group.waiting) for group in api.app.streams._hub._groups.values())
+
+
 async def test_at_a_shutdown_every_stream_says_from_where_another_node_goes_on(
     tmp_path: Path, client: httpx.AsyncClient
 ) -> None:

@@ -1,6 +1,7 @@
 """How every transport hands a stream over: message by message, until it ends or this node shuts down.
 
 No queue: the next message is asked for when the one before was sent, so a slow reader holds nothing and delays nobody.
+Where the next is awaited, it is written as it comes, without waking anybody, if the client reads fast enough.
 """
 
 import asyncio
@@ -58,10 +59,17 @@ class Drain:
 class Delivery:
     """One stream on its way to one client."""
 
-    def __init__(self, stream: Stream, send: Callable[[Message], Awaitable[None]], drain: Drain) -> None:
-        """Take the stream, how to send a message, and the drain to obey."""
+    def __init__(
+        self,
+        stream: Stream,
+        send: Callable[[Message], Awaitable[None]],
+        at_once: Callable[[Message], bool],
+        drain: Drain,
+    ) -> None:
+        """Take the stream, two ways to send a message (the second says whether it could), and the drain to obey."""
         self._stream = stream
         self._send = send
+        self._at_once = at_once
         self._drain = drain
         self._sending = False
         self._stopped = False
@@ -76,6 +84,7 @@ class Delivery:
         self._task = asyncio.current_task()
         with self._drain.watch(self._stop):
             try:
+                self._stream.hand_to(self._take)
                 await self._all()
             except asyncio.CancelledError:
                 if not self._interrupted or (self._task and self._task.uncancel()):
@@ -97,6 +106,9 @@ class Delivery:
             self._sending = False
             if self._stopped:
                 return
+
+    def _take(self, message: Message) -> bool:
+        return not self._stopped and self._at_once(message)
 
     def _stop(self) -> None:
         """End after the message that is being sent, or at once if none is."""

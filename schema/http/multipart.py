@@ -1,7 +1,6 @@
 """Subscriptions as multipart/mixed, the protocol that Apollo Client speaks over HTTP (subscriptionSpec 1.0)."""
 
 import orjson
-from starlette.types import Receive
 
 from schema.context import Message, Stream
 from schema.errors import Rejected, formatted
@@ -12,21 +11,24 @@ MEDIA = 'multipart/mixed; boundary="graphql"; subscriptionSpec=1.0'
 _BOUNDARY = b"\r\n--graphql"
 
 
-async def send_stream(stream: Stream, outflow: Outflow, receive: Receive, drain: Drain) -> None:
+async def send_stream(stream: Stream, outflow: Outflow, drain: Drain) -> None:
     """Send a subscription's messages until it ends, the client goes or the node shuts down."""
     await outflow.begin(_BOUNDARY)
 
     async def message(one: Message) -> None:
         await outflow.write(_part(b'{"payload":%s}' % one.payload))
 
+    def at_once(one: Message) -> bool:
+        return outflow.write_at_once(_part(b'{"payload":%s}' % one.payload))
+
     async def deliver() -> None:
         try:
-            await outflow.until_expiry(Delivery(stream, message, drain).run())
+            await outflow.until_expiry(Delivery(stream, message, at_once, drain).run())
         except Rejected as error:
             await outflow.write(_part(orjson.dumps({"payload": None, "errors": formatted(error.errors)})))
         await outflow.write(b"--\r\n")
 
-    await outflow.while_connected(deliver(), receive, _part(b"{}"))
+    await outflow.while_connected(deliver(), _part(b"{}"))
 
 
 def _part(body: bytes) -> bytes:

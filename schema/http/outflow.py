@@ -2,23 +2,43 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
+from typing import NamedTuple
 
-from starlette.types import Receive, Send
+from starlette.types import Receive, Scope, Send
 
 from schema.errors import ErrorCode, rejected
+
+
+def writer(scope: Scope) -> Callable[[bytes], bool]:
+    """Writes at once, if the server knows how and the client reads fast enough; says whether it did."""
+    found: Callable[[bytes], bool] = scope.get("extensions", {}).get("tamga.write", _never)
+    return found
+
+
+def _never(piece: bytes) -> bool:
+    return False
+
+
+class Wire(NamedTuple):
+    """What a request came by and its response goes by."""
+
+    receive: Receive
+    send: Send
+    write: Callable[[bytes], bool]
+    """Of `writer`, for pieces of a response that has begun."""
 
 
 class Outflow:
     """One open response."""
 
-    def __init__(self, send: Send, media: str, quiet: float = 0, expires: float | None = None) -> None:
+    def __init__(self, wire: Wire, media: str, quiet: float = 0, expires: float | None = None) -> None:
         """Take where to send, and the media type; after `quiet` seconds a sign of life is sent.
 
         `expires` is when the client's credentials end, in seconds since 1970.
         """
-        self._send = send
+        self._receive, self._send, self._write_at_once = wire
         self._media = media
         self._quiet = quiet
         self._expires = expires
@@ -37,8 +57,15 @@ class Outflow:
 
     async def write(self, piece: bytes) -> None:
         """Send a piece; waits where the client reads slowly."""
-        self._writes += 1
-        await self._send({"type": "http.response.body", "body": piece, "more_body": True})
+        if not self.write_at_once(piece):
+            self._writes += 1
+            await self._send({"type": "http.response.body", "body": piece, "more_body": True})
+
+    def write_at_once(self, piece: bytes) -> bool:
+        """Send a piece if that takes no waiting; says whether it did."""
+        written = self._write_at_once(piece)
+        self._writes += written
+        return written
 
     async def end(self) -> None:
         """End the response."""
@@ -53,10 +80,10 @@ class Outflow:
         except TimeoutError:
             raise rejected(ErrorCode.UNAUTHENTICATED, "The credentials have ended.", status=401) from None
 
-    async def while_connected(self, work: Coroutine[object, object, None], receive: Receive, sign: bytes) -> None:
+    async def while_connected(self, work: Coroutine[object, object, None], sign: bytes) -> None:
         """Do the work, then end; give the work up when the client goes."""
         task = asyncio.ensure_future(work)
-        watch = asyncio.ensure_future(self._watch(task, receive, sign))
+        watch = asyncio.ensure_future(self._watch(task, sign))
         try:
             await asyncio.wait({task})
         finally:
@@ -67,12 +94,12 @@ class Outflow:
         if not task.cancelled():
             await self.end()
 
-    async def _watch(self, work: "asyncio.Task[None]", receive: Receive, sign: bytes) -> None:
+    async def _watch(self, work: "asyncio.Task[None]", sign: bytes) -> None:
         while True:
             written = self._writes
             try:
                 async with asyncio.timeout(self._quiet):
-                    message = await receive()
+                    message = await self._receive()
             except TimeoutError:
                 if self._writes == written:
                     await self.write(sign)

@@ -18,7 +18,7 @@ from schema.http.caching import ASK_AGAIN, FOR_EVER, etag, fixed_at
 from schema.http.delivery import Drain
 from schema.http.documents import Documents
 from schema.http.negotiate import HTML, JSON, RESPONSE, SSE, for_result, for_stream, prefers_page
-from schema.http.outflow import Outflow
+from schema.http.outflow import Outflow, Wire, writer
 from schema.http.request import (
     BadRequest,
     Headers,
@@ -101,34 +101,35 @@ class View:
         """Answer one request."""
         headers: Headers = dict(scope["headers"])
         accept = headers.get(b"accept", b"").decode("latin-1")
+        wire = Wire(receive, send, writer(scope))
         try:
             if scope["method"] == "POST":
-                await self._post(headers, accept, receive, send)
+                await self._post(headers, accept, wire)
             elif scope["method"] == "GET":
-                await self._get(scope, headers, accept, receive, send)
+                await self._get(scope, headers, accept, wire)
             else:
                 raise BadRequest("Send GET or POST.", 405, allow=ALLOW)
         except BadRequest as error:
             await _refuse(send, error, for_result(accept) or JSON)
 
-    async def _post(self, headers: Headers, accept: str, receive: Receive, send: Send) -> None:
+    async def _post(self, headers: Headers, accept: str, wire: Wire) -> None:
         check_content_type(headers)
-        value = read_json(await read_body(receive, headers, self.settings.max_body))
+        value = read_json(await read_body(wire.receive, headers, self.settings.max_body))
         base = self._base(headers)
         if isinstance(value, list):
-            await respond(send, 200, await self._batch(value, base), JSON)
+            await respond(wire.send, 200, await self._batch(value, base), JSON)
         else:
-            await self._single(parameters(value), base, accept, receive, send)
+            await self._single(parameters(value), base, accept, wire)
 
-    async def _get(self, scope: Scope, headers: Headers, accept: str, receive: Receive, send: Send) -> None:
+    async def _get(self, scope: Scope, headers: Headers, accept: str, wire: Wire) -> None:
         if headers.get(b"content-type"):
             check_content_type(headers)
         asked = parameters_of_address(scope["query_string"])
         if asked.query is None and self.manner.page and prefers_page(accept):
             policy = (b"content-security-policy", graphiql.CONTENT_SECURITY_POLICY.encode())
-            await respond(send, 200, graphiql.page(scope["path"]), f"{HTML}; charset=utf-8", policy)
+            await respond(wire.send, 200, graphiql.page(scope["path"]), f"{HTML}; charset=utf-8", policy)
             return
-        await self._single(asked, self._base(headers), accept, receive, send, Kept(headers, asked.rules))
+        await self._single(asked, self._base(headers), accept, wire, Kept(headers, asked.rules))
 
     def _base(self, headers: Headers) -> Request:
         """What the headers say of every operation in the request."""
@@ -163,15 +164,7 @@ class View:
         )
         return request, self.executor.prepare(request)
 
-    async def _single(
-        self,
-        asked: Parameters,
-        base: Request,
-        accept: str,
-        receive: Receive,
-        send: Send,
-        get: Kept | None = None,
-    ) -> None:
+    async def _single(self, asked: Parameters, base: Request, accept: str, wire: Wire, get: Kept | None = None) -> None:
         media = for_result(accept)
         streamed = for_stream(accept)
         if media is None and streamed is None:
@@ -181,24 +174,24 @@ class View:
             if operation.kind == "mutation" and get is not None:
                 raise BadRequest("A mutation is sent by POST.", 405, allow="POST")
             if operation.kind == "subscription":
-                await self._stream(request, operation, streamed, receive, send)
+                await self._stream(request, operation, streamed, wire)
             else:
-                await self._result(Asking(request, operation, media or JSON), receive, send, get)
+                await self._result(Asking(request, operation, media or JSON), wire, get)
         except Rejected as error:
-            await self._rejected(send, error, media if media in (JSON, RESPONSE) else RESPONSE)
+            await self._rejected(wire.send, error, media if media in (JSON, RESPONSE) else RESPONSE)
 
-    async def _result(self, asking: Asking, receive: Receive, send: Send, get: Kept | None) -> None:
+    async def _result(self, asking: Asking, wire: Wire, get: Kept | None) -> None:
         caching = self._caching(asking, get) if get is not None else None
         if caching and get and caching.etag in get.headers.get(b"if-none-match", b""):
-            await respond(send, 304, b"", asking.media, *caching.told(True))
+            await respond(wire.send, 304, b"", asking.media, *caching.told(True))
             return
         body = await self.executor.execute(asking.operation, asking.request)
         if asking.media == SSE:
-            await sse.send_result(send, body)
+            await sse.send_result(wire, body)
             return
         whole = body.startswith(b'{"data"') and b',"errors":[' not in body
         told = caching.told(whole) if caching else ()
-        await respond(send, self._status(body, asking.media), body, asking.media, *told)
+        await respond(wire.send, self._status(body, asking.media), body, asking.media, *told)
 
     def _caching(self, asking: Asking, get: Kept) -> Caching:
         """How long the answer stays true."""
@@ -225,16 +218,14 @@ class View:
         headers = ((b"www-authenticate", b"Bearer"),) if status == 401 else ()
         await respond(send, status, refusal(error), media, *headers)
 
-    async def _stream(
-        self, request: Request, operation: Operation, media: str | None, receive: Receive, send: Send
-    ) -> None:
+    async def _stream(self, request: Request, operation: Operation, media: str | None, wire: Wire) -> None:
         if media is None:
             message = "A subscription needs 'Accept: text/event-stream' (or multipart/mixed), or a WebSocket."
             raise BadRequest(message, 406)
         stream = await self.executor.subscribe(operation, request)
         framing = sse if media == SSE else multipart
-        outflow = Outflow(send, framing.MEDIA, self.manner.ping_seconds, request.access.expires)
-        await framing.send_stream(stream, outflow, receive, self.drain)
+        outflow = Outflow(wire, framing.MEDIA, self.manner.ping_seconds, request.access.expires)
+        await framing.send_stream(stream, outflow, self.drain)
 
     async def _batch(self, values: list[Any], base: Request) -> bytes:
         if not values:

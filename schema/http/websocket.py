@@ -15,6 +15,7 @@ from schema.context import NOBODY, Access, Message
 from schema.errors import ErrorCode, Rejected, formatted, rejected
 from schema.execution import Executor, Request
 from schema.http.delivery import Delivery, Drain
+from schema.http.outflow import writer
 from schema.http.request import BadRequest, Parameters, min_position, parameters, read_json
 from schema.http.view import Manner, View
 from schema.operation import Operation
@@ -62,6 +63,7 @@ class Socket:
         self._headers = dict(scope["headers"])
         self._receive = receive
         self._send_raw = send
+        self._write = writer(scope)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._access: Access = NOBODY
         self._min_position = 0
@@ -206,26 +208,27 @@ class Socket:
         if operation.kind == "subscription":
             await self._stream(id, request, operation)
         else:
-            await self._next(id, Message(await self._executor.execute(operation, request)))
+            await self._text(b"%b%b}" % (_start(id), await self._executor.execute(operation, request)))
 
     async def _stream(self, id: str, request: Request, operation: Operation) -> None:
         stream = await self._executor.subscribe(operation, request)
+        start = _start(id)
 
         async def send(message: Message) -> None:
-            await self._next(id, message)
+            await self._text(b"%b%b}" % (start, message.payload))
 
-        await Delivery(stream, send, self._drain).run()
+        def at_once(message: Message) -> bool:
+            return not self._closed and self._write(b"%b%b}" % (start, message.payload))
 
-    async def _next(self, id: str, message: Message) -> None:
-        await self._text(f'{{"id":{orjson.dumps(id).decode()},"type":"next","payload":{message.payload.decode()}}}')
+        await Delivery(stream, send, at_once, self._drain).run()
 
     async def _send(self, message: dict[str, Any]) -> None:
-        await self._text(orjson.dumps(message).decode())
+        await self._text(orjson.dumps(message))
 
-    async def _text(self, text: str) -> None:
-        if not self._closed:
+    async def _text(self, text: bytes) -> None:
+        if not self._closed and not self._write(text):
             with suppress(OSError, RuntimeError):  # the client is gone; the reader hears of it
-                await self._send_raw({"type": "websocket.send", "text": text})
+                await self._send_raw({"type": "websocket.send", "text": text.decode()})
 
     async def _close(self, code: int, reason: str) -> None:
         if not self._closed:
@@ -242,6 +245,11 @@ class Socket:
             self._ended.clear()
             await self._ended.wait()
         await self._close(1012, "Service restart")
+
+
+def _start(id: str) -> bytes:
+    """What stands before a payload."""
+    return b'{"id":%b,"type":"next","payload":' % orjson.dumps(id)
 
 
 def _id(message: dict[str, Any]) -> str:

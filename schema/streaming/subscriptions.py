@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Hashable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -122,12 +122,7 @@ class Subscriptions:
 
     async def sent(self, rendering: Rendering, item: Note | Reached, context: Context) -> Sent:
         """The message that shows an item; made once for everybody who selects the same."""
-        found = self._kept.get((rendering, item))
-        if found is None:
-            found = self._made(rendering, item, context)
-            self._kept[rendering, item] = found
-            self._room -= _size(found)
-            self._forget_oldest()
+        found = self._begun_to_make(rendering, item, context)
         if isinstance(found, Sent):
             return found
         try:
@@ -135,6 +130,24 @@ class Subscriptions:
         except GraphQLError as error:
             self._forget((rendering, item))
             raise Rejected(error, status=503) from None
+
+    def ready(self, rendering: Rendering, item: Note | Reached, context: Context) -> Sent | None:
+        """The message, if it takes no waiting; None also where making it fails, of which `sent` tells."""
+        try:
+            found = self._begun_to_make(rendering, item, context)
+        except Exception:
+            return None
+        return found if isinstance(found, Sent) else None
+
+    def _begun_to_make(
+        self, rendering: Rendering, item: Note | Reached, context: Context
+    ) -> "Sent | asyncio.Task[Sent]":
+        found = self._kept.get((rendering, item))
+        if found is None:
+            found = self._kept[rendering, item] = self._made(rendering, item, context)
+            self._room -= _size(found)
+            self._forget_oldest()
+        return found
 
     def _made(self, rendering: Rendering, item: Note | Reached, context: Context) -> "Sent | asyncio.Task[Sent]":
         message = self._message(item)
@@ -223,6 +236,16 @@ class Subscribed:
         sent = await self._streams.sent(self._rendering, item, self._context)
         self._reading.took(item)
         return sent
+
+    def hand_to(self, take: Callable[[Sent], bool]) -> None:
+        """While `__anext__` waits, hand over messages as they come; it gives those for which `take` says False."""
+        ready, rendering, context = self._streams.ready, self._rendering, self._context
+
+        def taken(note: Note) -> bool:
+            sent = ready(rendering, note, context)
+            return sent is not None and take(sent)
+
+        self._reading.hand_to(taken)
 
     async def aclose(self) -> None:
         """Give up what the stream holds."""

@@ -54,6 +54,10 @@ class Server:
         """Megabytes that it holds beside the pages of its files."""
         return memory_of(self._process.pid)
 
+    def cpu(self) -> float:
+        """Seconds of processor time that it has taken, by POSIX's clock of another process."""
+        return time.clock_gettime(~self._process.pid << 3 | 2)
+
     def close(self) -> None:
         """End it."""
         self._process.terminate()

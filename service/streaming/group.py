@@ -3,10 +3,10 @@
 Groups are found by what a happening shows, so that a filter that cannot match costs nothing.
 """
 
-import asyncio
 from bisect import bisect_right
 from collections.abc import Iterable
 from operator import attrgetter
+from typing import Protocol
 
 from service.streaming.filter import Filter, Kind, deal_marks, event_marks
 from service.streaming.happening import Happening
@@ -16,6 +16,14 @@ MOST = 128
 """How many notes a group keeps; who is further behind reads pages of the record."""
 
 _place = attrgetter("place")
+
+
+class Waiting(Protocol):
+    """A reader that has read everything."""
+
+    def told(self) -> None:
+        """There may be something new."""
+        ...
 
 
 class Group:
@@ -31,10 +39,10 @@ class Group:
         self.since = whole(position)
         """The place behind which no note is missing."""
         self.notes: list[Note] = []
-        self.waiting: set[asyncio.Future[None]] = set()
+        self.waiting: set[Waiting] = set()
 
     def add(self, notes: Iterable[Note]) -> None:
-        """Keep the notes, but for those that were told already, and wake who waits."""
+        """Keep the notes, but for those that were told already."""
         newest = self.notes[-1][:3] if self.notes else self.since
         for note in notes:
             if note[:3] > newest:
@@ -42,14 +50,6 @@ class Group:
         if len(self.notes) > 2 * MOST:
             self.since = self.notes[-MOST - 1].place
             del self.notes[:-MOST]
-        self.wake()
-
-    def wake(self) -> None:
-        """Wake everybody who waits."""
-        waiting, self.waiting = self.waiting, set()
-        for each in waiting:
-            if not each.done():
-                each.set_result(None)
 
     def behind(self, place: Place) -> Note | None:
         """The first note behind a place, which is not before `since`."""
@@ -59,18 +59,6 @@ class Group:
         if len(notes) == 1 or notes[-2].place <= place:
             return notes[-1]
         return notes[bisect_right(notes, place, key=_place)]
-
-    async def changed(self, seconds: float | None = None) -> None:
-        """Wait for the next note, or so long."""
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.waiting.add(future)
-        try:
-            if seconds is None:
-                await future
-            else:
-                await asyncio.wait((future,), timeout=seconds)
-        finally:
-            self.waiting.discard(future)
 
 
 class Index:

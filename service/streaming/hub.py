@@ -5,7 +5,7 @@ Whoever is behind it reads pages of the record on their own, by the same matchin
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import NamedTuple, TypeVar
@@ -25,6 +25,8 @@ _BATCH = 256  # events that are read in one go
 _PAGE = 256
 _SLICE = 500
 """Filters tried between two looks at what else is to do."""
+_READER = 10
+"""A reader that is told counts as so many filters."""
 _POLL = 0.005
 _THREADS = 4
 
@@ -147,27 +149,38 @@ class Hub:
             read = partial(self._read, after, upto)
             for each in read() if upto - after <= _FEW else await self.in_thread(read):
                 await self._tell(each)
-            for group in self._bounded:
-                group.wake()
+            await self._wake(self._bounded)
 
     def _read(self, after: int, upto: int) -> list[Happening]:
         with self.replica.read() as connection:
             return happenings(connection, after, upto)
 
     async def _tell(self, happening: Happening) -> None:
-        """Tell every group that the happening concerns; all of them, before anything else runs."""
+        """Tell every group that the happening concerns, before anything else runs; then all who wait."""
         if happening.position <= self.head:
             return
         candidates = self._index.candidates(happening)
         past = _Past(self.replica)
+        told = []
         for group in candidates:
             if notes := notes_of(group.kind, group.filter, happening, past):
                 group.add(notes)
+                told.append(group)
         self.head = happening.position
         self._tried += len(candidates)
+        await self._wake(told)
         if self._tried > _SLICE:
             self._tried = 0
             await asyncio.sleep(0)
+
+    async def _wake(self, groups: Iterable[Group]) -> None:
+        """Tell everybody who waits, some at a time."""
+        for each in [waiting for group in groups for waiting in group.waiting]:
+            each.told()
+            self._tried += _READER
+            if self._tried > _SLICE:
+                self._tried = 0
+                await asyncio.sleep(0)
 
 
 class _Past:

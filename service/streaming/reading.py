@@ -5,6 +5,7 @@ It holds its place and at most one page of notes, never a queue.
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -32,7 +33,10 @@ class Until:
 class Reading:
     """What one subscriber reads. Cancelling `next` loses nothing; what was handed out counts after `took` alone."""
 
-    __slots__ = ("_closed", "_end", "_group", "_hub", "_in_a_row", "_next", "_notes", "_told", "_until", "place")
+    __slots__ = (
+        *("_closed", "_end", "_group", "_hub", "_in_a_row", "_next", "_notes", "_take", "_told", "_until", "_woken"),
+        "place",
+    )
 
     def __init__(self, hub: Hub, kind: Kind, filter: Filter, place: Place | None, until: Until | None = None) -> None:
         """Begin behind a place, or (None) with what is recorded from now on."""
@@ -47,8 +51,15 @@ class Reading:
         self._told = False
         self._closed = False
         self._in_a_row = 0
+        self._take: Callable[[Note], bool] | None = None
+        self._woken: asyncio.Future[None] | None = None
         if until is not None:
             hub.bound(self._group)
+
+    def hand_to(self, take: Callable[[Note], bool]) -> None:
+        """While `next` waits, hand over what comes; `next` gives that for which `take` says False."""
+        if self._until is None:
+            self._take = take
 
     async def next(self) -> Note | CaughtUp | None:
         """What comes next; None at the end."""
@@ -108,11 +119,36 @@ class Reading:
             self.place, self._notes = max(self.place, self._end), None
         elif self._live:
             self.place = max(self.place, whole(self._hub.head))
-            await self._group.changed(self._seconds())
+            await self._wait(self._seconds())
         else:
             limit = self._hub.head if self._limit is None else min(self._hub.head, self._limit)
             page = await self._hub.page(self._group.kind, self._group.filter, self.place, limit)
             self._notes, self._next, self._end = page.notes, 0, page.end
+
+    async def _wait(self, seconds: float | None) -> None:
+        """Wait for what nobody takes, or so long."""
+        self._woken = asyncio.get_running_loop().create_future()
+        self._group.waiting.add(self)
+        try:
+            if seconds is None:
+                await self._woken
+            else:
+                await asyncio.wait((self._woken,), timeout=seconds)
+        finally:
+            self._group.waiting.discard(self)
+
+    def told(self) -> None:
+        """Hand over what came; wake whoever waits for `next` if that is not taken, or if nothing came."""
+        woken = self._woken
+        if woken is None or woken.done():
+            return
+        note = self._group.behind(self.place) if self._take is not None and self._live else None
+        while note is not None and self._take is not None and self._take(note):
+            self.place = note.place
+            note = self._group.behind(self.place)
+            if note is None:
+                return
+        woken.set_result(None)
 
     # the end
 

@@ -13,6 +13,7 @@ from schema.context import Access
 from schema.http import GraphQLApp, Manner
 from service.keys import open_keys
 from service.node import Node
+from service.protocols import HttpProtocol, SocketProtocol
 from service.settings import Settings
 from tests.support.small_api import small_schema, small_services
 
@@ -60,7 +61,8 @@ async def serving(app: Any) -> AsyncIterator[tuple[uvicorn.Server, int]]:
         host="127.0.0.1",
         port=0,
         log_level="error",
-        ws="websockets-sansio",
+        http=HttpProtocol,
+        ws=SocketProtocol,
         ws_max_size=262_144,
         ws_per_message_deflate=False,
         timeout_graceful_shutdown=2,

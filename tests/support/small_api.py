@@ -4,7 +4,7 @@ What the real fields answer is no matter here: objects and events are read from 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from functools import cache
 from typing import Any
 
@@ -152,6 +152,9 @@ class Counting:
         await asyncio.sleep(self.every)
         self.cursor = str(number)
         return Message(orjson.dumps({"data": {"count": number}}), self.cursor)
+
+    def hand_to(self, take: Callable[[Message], bool]) -> None:
+        """It has nothing to hand over before it is asked."""
 
     async def aclose(self) -> None:
         self.closed.set()

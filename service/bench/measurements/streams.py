@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import resource
 import time
 import urllib.request
 from collections.abc import Iterable
+from contextlib import closing
 from itertools import count
 from pathlib import Path
 from typing import Any
-
-import uvloop
 
 from domain.catalogue import read_fact
 from service.bench import server
 from service.bench.bench import Bench
 from service.bench.figures import Figure, measurement, percentile
 from service.bench.server import Server
-from service.bench.subscribers import REPLAY, Subscriber, Told, connected, subscribers
+from service.bench.subscribers import SSE, WEBSOCKET, Subscribers
 from service.log import open_log
 from service.registry import Registry
 from service.streaming.filter import Filter, Kind
@@ -27,64 +24,69 @@ from service.streaming.group import Group, Index
 from service.streaming.happening import Happening, State, Touched
 from service.streaming.match import notes_of
 
-_REPLAYED = 20_000
 _ROUNDS = 40
 _MANY = 10_000
+_FULL = 100_000
+"""Deals in the full record."""
 _RECORD = "mutation($input: DealAnnouncedInput!) { recordDealAnnounced(input: $input) { __typename } }"
 _numbers = count()
 
 
 @measurement("streams", "milliseconds from commit to subscriber; a replay; filters that cannot match")
 def streams(bench: Bench) -> Iterable[Figure]:
-    """Each subscriber has a socket and a filter of its own; 10,000 of them only in runs of 10 seconds and more."""
+    """Each subscriber has a connection and a filter of its own; 10,000 of them with the full record alone."""
     yield filters_that_cannot_match()
-    yield uvloop.run(_replay(bench.tamga, min(_REPLAYED, bench.events)))
-    for subscribed in _counts(bench.seconds):
-        with bench.scratch() as folder:
-            _world(f"sqlite:///{folder}/log.db")
-            serving = server.tamga(folder)
-            try:
-                yield from uvloop.run(_latency(serving, folder, subscribed, _ROUNDS if bench.seconds >= 1 else 3))
-            finally:
-                serving.close()
+    for over in (WEBSOCKET, SSE):
+        yield _replay(bench.tamga, over, bench.events)
+    for over in (WEBSOCKET, SSE):
+        for subscribed in _counts(bench):
+            with bench.scratch() as folder:
+                _world(f"sqlite:///{folder}/log.db")
+                with closing(server.tamga(folder)) as serving, closing(Subscribers(serving.port, over)) as opened:
+                    yield from _latency(serving, folder, opened, f"{subscribed:,} by {over}", subscribed, bench.seconds)
 
 
-def _counts(seconds: float) -> tuple[int, ...]:
-    """How many subscribers, by how long a run may take."""
-    if seconds < 1:
+def _counts(bench: Bench) -> tuple[int, ...]:
+    """How many subscribers, by how much is to be measured."""
+    if bench.seconds < 1:
         return (1, 20)
-    return (1, 1_000, _MANY) if seconds >= 10 else (1, 1_000)
+    return (1, 1_000, _MANY) if bench.deals >= _FULL else (1, 1_000)
 
 
-async def _latency(serving: Server, folder: Path, subscribed: int, rounds: int) -> list[Figure]:
+def _latency(
+    serving: Server, folder: Path, opened: Subscribers, name: str, subscribed: int, seconds: float
+) -> Iterable[Figure]:
     """From the log's own time of an event, taken before its commit, to the arrival at each subscriber."""
-    _allow_files(subscribed + 200)
-    before, told = serving.memory(), Told()
-    opened = await subscribers(serving.port, subscribed, told)
-    await asyncio.sleep(0.5)
+    before = serving.memory()
+    opened.open(subscribed)
+    time.sleep(0.5)
     each = (serving.memory() - before) * 1024 / subscribed
-    for number in range(rounds if subscribed <= 1_000 else 10):
-        await asyncio.to_thread(_announce, serving.port, (folder / "recorder.key").read_text().strip())
-        await told.until(lambda wanted=(number + 1) * subscribed: told.have(wanted))  # type: ignore[misc]
-        await asyncio.sleep(0.05)
-    for one in opened:
-        one.close()
-    p50, p99 = percentile(told.delays[subscribed:], 0.5), percentile(told.delays[subscribed:], 0.99)
-    name = f"{subscribed:,} subscribers" if subscribed > 1 else "one subscriber"
-    found = [Figure(name=f"commit to {name}", value=p99, unit="ms (p99)", p50=p50, p99=p99)]
-    if subscribed >= 1_000:
-        found.append(Figure(name=f"{subscribed:,} idle subscribers", value=each, unit="KB each"))
-    return found
+    if subscribed > 1:
+        yield Figure(name=f"idle: {name}", value=each, unit="KB each")
+    key = (folder / "recorder.key").read_text().strip()
+    delays: list[float] = []
+    spent = 0.0
+    rounds = _ROUNDS if seconds >= 1 else 3
+    for number in range(rounds):
+        began = serving.cpu()
+        _announce(serving.port, key)
+        heard = opened.delays(subscribed)
+        if number > 1:
+            delays += heard
+            spent += serving.cpu() - began
+        time.sleep(0.05)
+    p50, p99 = percentile(delays, 0.5), percentile(delays, 0.99)
+    yield Figure(name=f"commit to {name}", value=p99, unit="ms (p99)", p50=p50, p99=p99)
+    yield Figure(name=f"one event, {name}", value=spent / len(delays) * 1e6, unit="us CPU each")
 
 
-async def _replay(serving: Server, events: int) -> Figure:
-    """How fast the start of the history comes over one socket."""
-    told, began = Told(), time.perf_counter()
-    one = await connected(serving.port, Subscriber(told, REPLAY, {"until": {"position": events}}))
-    await told.until(lambda: told.completed > 0, 120)
-    rate = told.messages / (time.perf_counter() - began)
-    one.close()
-    return Figure(name="replay as a stream", value=rate, unit="events/s", memory=serving.memory())
+def _replay(serving: Server, over: str, events: int) -> Figure:
+    """How fast the whole record comes over one connection."""
+    with closing(Subscribers(serving.port, over)) as one:
+        began = time.perf_counter()
+        one.replay(events)
+        rate = events / (time.perf_counter() - began)
+    return Figure(name=f"replay by {over}", value=rate, unit="events/s", memory=serving.memory())
 
 
 def filters_that_cannot_match(filters: int = 1_000, events: int = 500) -> Figure:
@@ -156,11 +158,3 @@ def _announce(port: int, key: str) -> None:
         said = answer.read()
     if b'"Recorded"' not in said:
         raise RuntimeError(f"not recorded: {said[:500]!r}")
-
-
-def _allow_files(wanted: int) -> None:
-    """As many open files as it takes, if the system lets us."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-    if soft < most:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))

@@ -1,0 +1,60 @@
+"""uvicorn's protocols with one extension of ASGI: what is ready can be written at once, without awaiting.
+
+`scope["extensions"]["tamga.write"]` is a function of a text message of a socket, or of a piece of a response that has
+begun. It says whether that was written; it was not where the client reads slowly or is gone: then `send` is the way.
+"""
+
+import asyncio
+from struct import pack
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.http11 import Request
+
+_WRITE = "tamga.write"
+
+
+class SocketProtocol(WebSocketsSansIOProtocol):
+    """A WebSocket without compression."""
+
+    def handle_connect(self, event: Request) -> None:
+        """Begin as uvicorn does, and tell the application how to write."""
+        super().handle_connect(event)
+        if not self.handshake_complete:
+            self.scope["extensions"] = {**(self.scope.get("extensions") or {}), _WRITE: self._write}  # type: ignore[dict-item]
+
+    def _write(self, text: bytes) -> bool:
+        """Write a text message, in a frame of its own."""
+        if not self.handshake_complete or self.close_sent or not self.writable.is_set() or self.transport.is_closing():
+            return False
+        size = len(text)
+        if size < 126:
+            head = pack(">BB", 0x81, size)
+        elif size < 65_536:
+            head = pack(">BBH", 0x81, 126, size)
+        else:
+            head = pack(">BBQ", 0x81, 127, size)
+        self.transport.write(head + text)
+        return True
+
+
+class HttpProtocol(HttpToolsProtocol):
+    """HTTP/1.1."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin as uvicorn does."""
+        super().connection_made(transport)
+        self._extensions = {_WRITE: self._write}
+
+    def on_message_begin(self) -> None:
+        """Begin a request as uvicorn does, and tell the application how to write."""
+        super().on_message_begin()
+        self.scope["extensions"] = self._extensions  # type: ignore[typeddict-item]
+
+    def _write(self, piece: bytes) -> bool:
+        """Write a chunk of the response that has begun; where requests queue up, it is not the newest's."""
+        cycle = self.cycle
+        if self.pipeline or self.flow.write_paused or not cycle.chunked_encoding or self.transport.is_closing():
+            return False
+        self.transport.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+        return True
