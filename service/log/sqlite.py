@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fcntl import LOCK_EX, LOCK_UN, flock
 from importlib.resources import files
 from pathlib import Path
@@ -40,8 +40,14 @@ from service.log.log import (
 from service.log.writer import Writer
 
 _FORMAT = 1
-_POLL = 0.004
-_PAUSE = 0.2
+_OFTEN, _SELDOM = 0.004, 0.016
+"""Seconds between two looks for what other processes append: while they do, and when they have been quiet."""
+
+_QUIET = 0.5
+_LOOK = 0.25
+_BELL = 8
+"""The first bytes of the lock file: the position that the last writer reached."""
+
 _BUSY_MS = 10_000
 _CHECK_SECONDS = 1.0
 
@@ -216,17 +222,22 @@ class SQLiteLog(Log):
                 if self._writing.in_transaction:
                     execute("ROLLBACK")
                 raise
+            with suppress(OSError):
+                os.pwrite(self._lock_file, batch.position.to_bytes(_BELL), 0)
         self._heads.publish(batch.position)
         return outcomes
 
     def _poll(self, heads: HeadWatch) -> None:
-        """Other processes cannot wake us: look, while somebody waits."""
+        """Other processes cannot wake us, but they ring; what this may miss, a look at the head finds."""
+        rung, heard, due = b"", 0.0, 0.0
         while heads.until_wanted():
-            try:
-                heads.publish(self.head().position)
-            except OperationalError:
-                heads.closed.wait(_PAUSE)
-            heads.closed.wait(_POLL)
+            bell, now = os.pread(self._lock_file, _BELL, 0), monotonic()
+            if bell != rung or now >= due:
+                heard = now if bell != rung else heard
+                rung, due = bell, now + _LOOK
+                with suppress(OperationalError):
+                    heads.publish(self.head().position)
+            heads.closed.wait(_OFTEN if now < heard + _QUIET else _SELDOM)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
