@@ -174,17 +174,20 @@ class Limits:
 
     def cost(self, operation: Operation, variables: Mapping[str, Any]) -> int:
         """What a valid operation costs: each field 1, times the items of the lists that it lies in."""
-        found = operation.kept.get(_KEPT)
-        if found is None:
-            found = operation.kept[_KEPT] = (_page_variables(operation), {})
-        names: tuple[str, ...] = found[0]
-        kept: dict[tuple[int | None, ...], int] = found[1]
-        key = tuple(_amount(variables.get(name)) for name in names)
-        if key not in kept:
-            if len(kept) >= _MOST_COSTS:
-                kept.clear()
-            kept[key] = _Costs(self.schema, self.ceiling, operation, variables).whole()
-        return kept[key]
+        known = operation.kept.get(_KEPT)
+        if known is not None:
+            found: int | None = known[1].get(_amounts(known[0], variables))
+            if found is not None:
+                return found
+        costs = _Costs(self.schema, self.ceiling, operation, variables)
+        cost = costs.whole()
+        names: tuple[str, ...] = known[0] if known else tuple(costs.sizes)
+        kept: dict[tuple[int | None, ...], int] = known[1] if known else {}
+        if len(kept) >= _MOST_COSTS:
+            kept.clear()
+        kept[_amounts(names, variables)] = cost
+        operation.kept[_KEPT] = names, kept
+        return cost
 
     def check_cost(self, operation: Operation, variables: Mapping[str, Any]) -> int:
         """The cost. Raises ApiError with code TOO_COSTLY over the ceiling."""
@@ -208,6 +211,8 @@ class _Costs:
         self._operation = operation
         self._variables = variables
         self._fragments: dict[str, int] = {}
+        self.sizes: dict[str, None] = {}
+        """The variables that say how many items there are."""
 
     def whole(self) -> int:
         root = self._schema.get_root_type(self._operation.definition.operation)
@@ -256,6 +261,7 @@ class _Costs:
 
     def _number(self, node: ValueNode | None, otherwise: int) -> int:
         if isinstance(node, VariableNode):
+            self.sizes[node.name.value] = None
             amount = _amount(self._variables.get(node.name.value))
             return otherwise if amount is None else amount
         if isinstance(node, IntValueNode):
@@ -273,6 +279,5 @@ def _amount(value: Any) -> int | None:
     return max(1, value) if isinstance(value, int) else None
 
 
-def _page_variables(operation: Operation) -> tuple[str, ...]:
-    """The variables of whole numbers and lists, which may be the size of a page."""
-    return tuple(node.variable.name.value for node in operation.definition.variable_definitions or ())
+def _amounts(names: tuple[str, ...], variables: Mapping[str, Any]) -> tuple[int | None, ...]:
+    return tuple([_amount(variables.get(name)) for name in names])

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import orjson
-from graphql import ExecutionResult, GraphQLError, GraphQLResolveInfo, GraphQLSchema, execute, get_variable_values
+from graphql import ExecutionResult, GraphQLError, GraphQLResolveInfo, GraphQLSchema, execute
 from graphql.execution.values import VariableValues
 
 from schema.errors import ApiError, ErrorCode, coded, formatted
@@ -17,9 +17,10 @@ from schema.plan.paging import Ceilings, Moment, time_in
 from schema.plan.pieces import MISSING
 from schema.plan.plan import Plan, Request, Root, plan_of
 from schema.plan.run import Job, Replica, Runner
+from schema.plan.selection import Call
 from schema.plan.slow import Loaded, prepare
+from schema.plan.variables import coerced as variables_of
 
-_NONE = VariableValues({}, {})
 _USUAL = Ceilings()
 _MISSING = MISSING.encode()
 
@@ -72,7 +73,7 @@ class Engine:
         self, operation: Operation, variables: Mapping[str, Any] | None = None, context: Surroundings = _ALONE
     ) -> bytes:
         """The whole response as JSON text, `data` first if there is any. Raises nothing that was foreseen."""
-        coerced = self._coerced(operation, variables)
+        coerced = variables_of(self.schema, operation, variables)
         if isinstance(coerced, list):
             return response(None, coded(coerced, ErrorCode.INPUT), began=False)
         try:
@@ -86,7 +87,7 @@ class Engine:
         self, operation: Operation, variables: Mapping[str, Any] | None = None, context: Surroundings = _ALONE
     ) -> bytes:
         """The same response by the slow path alone; tests hold one to the other."""
-        coerced = self._coerced(operation, variables)
+        coerced = variables_of(self.schema, operation, variables)
         if isinstance(coerced, list):
             return response(None, coded(coerced, ErrorCode.INPUT), began=False)
         try:
@@ -99,16 +100,8 @@ class Engine:
 
     def is_compiled(self, operation: Operation, variables: Mapping[str, Any] | None = None) -> bool:
         """Whether every field of the operation is SQL."""
-        coerced = self._coerced(operation, variables)
+        coerced = variables_of(self.schema, operation, variables)
         return isinstance(coerced, VariableValues) and plan_of(self.schema, operation, coerced).selection.compiled
-
-    def _coerced(
-        self, operation: Operation, variables: Mapping[str, Any] | None
-    ) -> VariableValues | list[GraphQLError]:
-        definitions = operation.definition.variable_definitions
-        if not definitions:
-            return _NONE
-        return get_variable_values(self.schema, definitions, dict(variables or {}), max_errors=20)
 
     async def _executed(
         self,
@@ -130,10 +123,11 @@ class Engine:
 
     async def _request(self, plan: Plan, coerced: VariableValues, context: Surroundings) -> Request:
         times: dict[str, int] = {}
+        given: dict[Call, dict[str, Any]] = {}
         least = context.min_position
         if plan.demanding:
             for call in plan.calls:
-                values = call.values(coerced)
+                values = given[call] = call.values(coerced)
                 least = max(least, values.get("minPosition") or 0)
                 if (time := time_in(values)) is not None:
                     times[time] = 0
@@ -142,7 +136,7 @@ class Engine:
         moment = Moment(self._replica.record_id, self._replica.position if plan.demanding else 0)
         for time in times:
             times[time] = self._position_at(time)
-        return Request(self.schema, self._ceilings, coerced, moment, times)
+        return Request(self.schema, self._ceilings, coerced, moment, times, given)
 
     async def _wait(self, position: int) -> None:
         if not await self._replica.reached(position, self._ceilings.wait):
@@ -162,10 +156,7 @@ class Engine:
         except GraphQLError:
             return None
         texts = iter(await self._runner.answers(jobs) if jobs else ())
-        parts = [
-            b'"%b":%b' % (root.field.key.encode(), next(texts) if root.is_sql else self._told(root, request))
-            for root in plan.roots
-        ]
+        parts = [root.start + (next(texts) if root.is_sql else self._told(root, request)) for root in plan.roots]
         body = b'{"data":{%b}}' % b",".join(parts)
         return None if _MISSING in body else body
 

@@ -4,19 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from graphql import get_named_type
-from graphql.execution.values import VariableValues
-
 from schema.errors import ApiError, ErrorCode
-from schema.plan.arguments import DEFINITION, Binder
+from schema.plan.arguments import Binder
 from schema.plan.cursor import list_mark, read_cursor, record_mark
-from schema.plan.selection import Call
+from schema.plan.selection import PAGE_ARGUMENTS, ROOT_ARGUMENTS, Call
 from schema.plan.source import Row, Scope
-from schema.sql import Argument, Computed, Listing, Select, Single
+from schema.sql import Listing, Single
 from service.replica.tables import TABLES
-
-ROOTS = ("as_of", "min_position", "on")
-PAGES = ("first", "after", "last", "before")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +74,8 @@ class Reader:
 
     def read(self, call: Call, values: dict[str, Any]) -> Prepared:
         """Make a call ready. Raises GraphQLError with a code for a cursor, page or moment that cannot be."""
-        given = {call.definition.args[name].extensions[DEFINITION].python_name: value for name, value in values.items()}
+        parameters = call.parameters
+        given = {parameters[name].name: value for name, value in values.items()}
         prepared = Prepared(self._arguments(call, given))
         position = self._position(given)
         if isinstance(call.reading, Listing):
@@ -94,16 +89,14 @@ class Reader:
         return prepared
 
     def _arguments(self, call: Call, given: dict[str, Any]) -> dict[str, Any]:
-        choices = _choices(call)
-        others = (*ROOTS, *PAGES) if isinstance(call.reading, Listing) else ROOTS
         made: dict[str, Any] = {}
-        for name, argument in call.definition.args.items():
-            python_name = argument.extensions[DEFINITION].python_name
-            if python_name not in others:
-                if get_named_type(argument.type).name == "AsOf":
-                    self._there((given.get(python_name) or {}).get("position"))
-                self.binder.shape.append(name)
-                made[python_name] = self.binder.read(given.get(python_name), argument.type, python_name in choices)
+        shape, read = self.binder.shape, self.binder.read
+        for name, kind, choice, for_sql, moment in call.parameters.values():
+            if for_sql:
+                if moment:
+                    self._there((given.get(name) or {}).get("position"))
+                shape.append(name)
+                made[name] = read(given.get(name), kind, choice)
         return made
 
     def _position(self, given: dict[str, Any]) -> int | None:
@@ -185,19 +178,7 @@ def order_of(reading: Listing, given: dict[str, Any]) -> str:
 
 def _telling(given: dict[str, Any]) -> dict[str, Any]:
     """The arguments that tell one list from another."""
-    return {name: value for name, value in given.items() if name not in (*ROOTS, *PAGES, "order_by")}
-
-
-def _choices(call: Call) -> frozenset[str]:
-    reading = call.reading
-    every: tuple[Argument, ...] = reading.arguments if isinstance(reading, (Select, Computed, Listing)) else ()
-    return frozenset(each.name for each in every if each.choice) | {"order_by"}
-
-
-def times_in(calls: list[Call], variables: VariableValues) -> list[str]:
-    """The recorded times that calls name as their moment."""
-    found = (time_in(call.values(variables)) for call in calls)
-    return [time for time in found if time is not None]
+    return {name: value for name, value in given.items() if name not in (*ROOT_ARGUMENTS, *PAGE_ARGUMENTS, "order_by")}
 
 
 MOMENTS = ("asOf", "to")

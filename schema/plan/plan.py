@@ -33,16 +33,18 @@ class Root:
     statements: OrderedDict[tuple[Any, ...], Statement] = attribute(default_factory=OrderedDict)
     fixed: Job | None = None
     """The job itself, where nothing of it depends on the request."""
+    is_sql: bool = attribute(init=False)
+    """Whether the field itself is read by SQL."""
+    is_fixed: bool = attribute(init=False)
+    """Whether neither a variable, a cursor nor a moment is among the arguments."""
+    start: bytes = attribute(init=False)
+    """The JSON text before the field's value."""
 
-    @property
-    def is_sql(self) -> bool:
-        """Whether the field itself is read by SQL."""
-        return isinstance(self.field.reading, ROOTS)
-
-    @property
-    def is_fixed(self) -> bool:
-        """Whether neither a variable, a cursor nor a moment is among the arguments."""
-        return all(call.constant is not None and not _REQUESTED & call.constant.keys() for call in self.calls)
+    def __post_init__(self) -> None:
+        """Look at the field."""
+        self.is_sql = isinstance(self.field.reading, ROOTS)
+        self.is_fixed = all(call.constant is not None and not _REQUESTED & call.constant.keys() for call in self.calls)
+        self.start = f'"{self.field.key}":'.encode()
 
 
 @dataclass(eq=False)
@@ -68,7 +70,7 @@ def plan_of(schema: GraphQLSchema, operation: Operation, variables: VariableValu
         kept = operation.kept[_KEPT] = (made, OrderedDict())
     names: tuple[str, ...] = kept[0]
     plans: OrderedDict[tuple[Any, ...], Plan] = kept[1]
-    key = tuple(variables.coerced.get(name) for name in names)
+    key = tuple([variables.coerced.get(name) for name in names])
     found = plans.get(key)
     if found is None:
         found = plans[key] = _planned(schema, operation, variables)
@@ -127,13 +129,16 @@ class Request:
     variables: VariableValues
     moment: Moment
     times: dict[str, int]
+    values: dict[Call, dict[str, Any]]
+    """Arguments that were looked at already."""
 
     def job(self, root: Root, loaded: bool) -> Job:
         """The statement of a root field with its values. Raises GraphQLError for arguments that cannot be."""
         if root.fixed is not None and not loaded:
             return root.fixed
         reader = Reader(self.moment, self.ceilings, self.times)
-        prepared = {call: reader.read(call, call.values(self.variables)) for call in root.calls}
+        given = self.values
+        prepared = {call: reader.read(call, given.get(call) or call.values(self.variables)) for call in root.calls}
         key = (loaded, *reader.binder.shape)
         statement = root.statements.get(key)
         if statement is None:

@@ -2,12 +2,14 @@
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from graphql import (
     FieldNode,
     FragmentDefinitionNode,
+    GraphQLArgument,
     GraphQLField,
+    GraphQLInputType,
     GraphQLObjectType,
     GraphQLSchema,
     OperationDefinitionNode,
@@ -18,17 +20,31 @@ from graphql import (
 )
 from graphql.execution.collect_fields import FieldDetails, FragmentDetails, collect_fields, collect_subfields
 from graphql.execution.values import VariableValues
-from graphql.language import VariableNode, Visitor, visit
 from strawberry.types.field import StrawberryField
 
 from schema.plan.arguments import DEFINITION
-from schema.sql import KEY, Column, Embedded, Listing, Needs, Reading, Select, Several, Single
+from schema.plan.variables import Argument, arguments_of, values_of
+from schema.sql import KEY, Column, Computed, Embedded, Listing, Needs, Reading, Select, Several, Single
 
 DESCRIPTION = ("__schema", "__type")
 """The root fields of introspection."""
 
 ROOTS = (Single, Several, Listing, Select)
 """The readings of root fields that are SQL."""
+
+ROOT_ARGUMENTS = ("as_of", "min_position", "on")
+PAGE_ARGUMENTS = ("first", "after", "last", "before")
+
+
+class Parameter(NamedTuple):
+    """How an argument is read: by its name in Python; into the SQL itself (`choice`), bound, or neither."""
+
+    name: str
+    type: GraphQLInputType
+    choice: bool
+    for_sql: bool
+    moment: bool
+    """Whether it names a moment of the record."""
 
 
 @dataclass(eq=False)
@@ -54,13 +70,32 @@ class Call:
     definition: GraphQLField
     node: FieldNode
     reading: Reading
-    constant: dict[str, Any] | None
+    arguments: tuple[Argument, ...] = field(init=False)
+    parameters: dict[str, Parameter] = field(init=False)
+    constant: dict[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        """Look up what does not depend on the request."""
+        self.arguments = arguments_of(self.definition, self.node)
+        self.parameters = {name: _parameter(self.reading, each) for name, each in self.definition.args.items()}
+        if all(each.variable is None and each.literal is None for each in self.arguments):
+            self.constant = get_argument_values(self.definition, self.node)
 
     def values(self, variables: VariableValues) -> dict[str, Any]:
         """The coerced arguments by GraphQL name. Raises GraphQLError."""
         if self.constant is not None:
             return self.constant
-        return get_argument_values(self.definition, self.node, variables)
+        found = values_of(self.arguments, variables)
+        return get_argument_values(self.definition, self.node, variables) if found is None else found
+
+
+def _parameter(reading: Reading, argument: GraphQLArgument) -> Parameter:
+    python_name = argument.extensions[DEFINITION].python_name
+    own = reading.arguments if isinstance(reading, (Select, Computed, Listing)) else ()
+    choice = python_name == "order_by" or any(each.choice and each.name == python_name for each in own)
+    others = (*ROOT_ARGUMENTS, *PAGE_ARGUMENTS) if isinstance(reading, Listing) else ROOT_ARGUMENTS
+    moment = get_named_type(argument.type).name == "AsOf"
+    return Parameter(python_name, argument.type, choice, python_name not in others, moment)
 
 
 @dataclass
@@ -139,8 +174,7 @@ class Selector:
             return None
         key = (id(node), likeness(reading))
         if key not in self._calls:
-            constant = None if has_variables(node) else get_argument_values(definition, node)
-            self._calls[key] = Call(definition, node, reading, constant)
+            self._calls[key] = Call(definition, node, reading)
         return self._calls[key]
 
 
@@ -153,23 +187,6 @@ def likeness(reading: Reading) -> Hashable:
             return ("embedded", json)
         case _:
             return id(reading)
-
-
-class _Finder(Visitor):
-    found = False
-
-    def enter_variable(self, *_: Any) -> None:
-        self.found = True
-
-
-def has_variables(node: FieldNode) -> bool:
-    """Whether an argument of the field holds a variable."""
-    finder = _Finder()
-    for argument in node.arguments or ():
-        if isinstance(argument.value, VariableNode):
-            return True
-        visit(argument.value, finder)
-    return finder.found
 
 
 def reading_of(definition: GraphQLField, name: str) -> Reading:
