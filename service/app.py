@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from schema.context import Access, Services
 from schema.context import Engine as Executes
 from schema.http import GraphQLApp, Manner
+from schema.http.caching import ASK_AGAIN, FOR_EVER
 from schema.limits import Ceiling, Limits
 from schema.measured import MeasuredEngine, MeasuredRegistry, MeasuredStreams
 from schema.operation import Operations, sound
@@ -36,7 +37,7 @@ from service.registry import Registry
 from service.settings import Settings
 from service.traces import Traces, open_traces
 
-_NOT_YET = b'{"errors":[{"message":"This node is still building its replica.","extensions":{"code":"UNAVAILABLE"}}]}'
+_NOT_YET = b'{"errors":[{"message":"This node is starting: it has not caught up with the log.","extensions":{"code":"UNAVAILABLE"}}]}'
 _JSON = "application/json"
 
 
@@ -126,7 +127,7 @@ class App:
             await self._serve(scope, receive, send)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"] == "/graphql" and not self.health.readable:
+        if scope["path"] == "/graphql" and not self.health.started:
             await Response(_NOT_YET, 503, {"retry-after": "1"}, _JSON)(scope, receive, send)
         else:
             await self._graphql(scope, receive, send)
@@ -196,8 +197,12 @@ class Beyond:
             return Response("Reading needs a key here.\n", 401, {"www-authenticate": "Bearer"}, "text/plain")
         found = await asyncio.to_thread(self._app.node.audit.resource, request.path_params["path"])
         if found is None:
-            return Response("The log has no such resource, or not yet.\n", 404, _caching(False), "text/plain")
-        return Response(found.body, 200, _caching(found.immutable), found.media_type)
+            return Response(
+                "The log has no such resource, or not yet.\n", 404, {"cache-control": "no-cache"}, "text/plain"
+            )
+        whose = "public" if self._app.node.settings.open_reading else "private"
+        caching = f"{whose}, {FOR_EVER if found.immutable else ASK_AGAIN}"
+        return Response(found.body, 200, {"cache-control": caching}, found.media_type)
 
 
 async def _to_graphql(request: Request) -> Response:
@@ -207,10 +212,6 @@ async def _to_graphql(request: Request) -> Response:
 def _told(status: int, answer: dict[str, Any]) -> Response:
     body = orjson.dumps(answer, option=orjson.OPT_APPEND_NEWLINE)
     return Response(body, status, {"cache-control": "no-store"}, _JSON)
-
-
-def _caching(immutable: bool) -> dict[str, str]:
-    return {"cache-control": "public, max-age=31536000, immutable" if immutable else "no-cache"}
 
 
 def _authenticate(keys: Keys) -> Any:

@@ -14,7 +14,9 @@ from service.commands.schema import schema
 from service.commands.serve import serve
 from service.settings import described
 
-_SETTINGS = "\n".join(f"{name:30} {meaning}" for name, _, meaning in described())
+_SETTINGS = "\n".join(
+    f"{name:30} {meaning}{f' (default {default})' if default else ''}" for name, default, meaning in described()
+)
 
 
 @click.group(epilog=f"\b\nSettings, as environment variables:\n{_SETTINGS}")

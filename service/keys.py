@@ -6,11 +6,14 @@ A key is never logged or recorded; what is recorded is `key:` and the first eigh
 import hashlib
 import hmac
 import os
+import re
 import secrets
 from pathlib import Path
 from typing import NamedTuple
 
 NAME = "recorder.key"
+_KEY = re.compile(r"[A-Za-z0-9._~+/-]{20,}=*")
+"""What can be sent as a bearer token (RFC 6750, b64token) and is long enough: a line of any other file is none."""
 
 
 class Opened(NamedTuple):
@@ -47,14 +50,16 @@ def actor(key: str) -> str:
 def open_keys(folder: Path, file: Path | None = None) -> Opened:
     """The keys in the folder's `recorder.key`, or in `file`, one in a line (# begins a comment); made if not there.
 
-    Raises ValueError if the file holds no key, or one of fewer than 20 characters.
+    Raises ValueError if the file holds no key, or a line that is none.
     """
     path = file or folder / NAME
     made = _make(path)
     lines = [line.partition("#")[0].strip() for line in path.read_text("utf-8").splitlines()]
     keys = [line for line in lines if line]
-    if not keys or min(len(key) for key in keys) < 20:
-        raise ValueError(f"{path} must hold a key of 20 characters or more in each line")
+    if not keys or not all(map(_KEY.fullmatch, keys)):
+        raise ValueError(
+            f"{path} must hold a key in each line: 20 characters or more of letters, digits, -._~+/"
+        )
     return Opened(Keys(keys), path, made)
 
 

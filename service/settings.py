@@ -1,5 +1,6 @@
 """The settings of a node: `TAMGA_*` variables, checked at start. Everything that can be set is in this one place."""
 
+import difflib
 import ipaddress
 import os
 from collections.abc import Callable, Mapping
@@ -54,6 +55,24 @@ def _database(text: str) -> str:
     return text
 
 
+def _folder(text: str) -> Path:
+    if Path(text).exists() and not Path(text).is_dir():
+        raise ValueError("a folder; it is made if it is not there")
+    return Path(text)
+
+
+def _present(text: str) -> str:
+    if not Path(text).exists():
+        raise ValueError("a folder or a file that is there")
+    return text
+
+
+def _origin(text: str) -> str:
+    if "+" in text or any(char.isspace() or not char.isprintable() for char in text):
+        raise ValueError("a name without spaces and plus signs, such as example.org/tamga")
+    return text
+
+
 def _one_of(*words: str) -> Callable[[str], str]:
     def read(text: str) -> str:
         if text.lower() not in words:
@@ -67,13 +86,13 @@ def _one_of(*words: str) -> Callable[[str], str]:
 class Settings:
     """How a node runs. Read them with `from_environment`."""
 
-    data_dir: Annotated[Path, Setting(Path, "folder for log, replica and keys")] = Path("var")
+    data_dir: Annotated[Path, Setting(_folder, "folder for log, replica and keys")] = Path("var")
     database_url: Annotated[str, Setting(_database, "the log; by default sqlite:///<data dir>/log.db")] = ""
     host: Annotated[str, Setting(str, "address to serve on")] = "127.0.0.1"
     port: Annotated[int, Setting(_whole(0, 65535), "port to serve on; 0 takes a free one")] = 8000
     workers: Annotated[int, Setting(_whole(1, 64), "processes that serve; one of them follows the log")] = 1
     first_record: Annotated[bool, Setting(_switch, "record the first record at start, once")] = True
-    origin: Annotated[str, Setting(str, "name of the log in checkpoints; by default tamga/<record id>")] = ""
+    origin: Annotated[str, Setting(_origin, "name of the log in checkpoints; by default tamga/<record id>")] = ""
     recorder_key: Annotated[
         str, Setting(str, "file with the keys that allow recording; by default made in the data folder")
     ] = ""
@@ -90,7 +109,7 @@ class Settings:
     page_default: Annotated[int, Setting(_whole(0, 10_000), "items of a page where none are asked for")] = 20
     page_most: Annotated[int, Setting(_whole(1, 10_000), "most items of one page")] = 100
     max_subscriptions: Annotated[int, Setting(_whole(1, 100_000), "most subscriptions on one socket")] = 100
-    trusted_documents: Annotated[str, Setting(str, "folder or JSON file of trusted documents, by hash")] = ""
+    trusted_documents: Annotated[str, Setting(_present, "folder or JSON file of trusted documents, by hash")] = ""
     trusted_only: Annotated[bool, Setting(_switch, "accept trusted documents alone")] = False
     allowed_origins: Annotated[
         tuple[str, ...], Setting(_words, "origins of web pages that may call, comma-separated; * for any")
@@ -108,15 +127,22 @@ class Settings:
         float, Setting(_seconds, "how long the replica may stay behind the log before this node reports not ready")
     ] = 10.0
     reading: Annotated[
-        str, Setting(_one_of("open", "key", "loopback"), "who may read: anybody, with a key, or anybody on loopback")
+        str,
+        Setting(
+            _one_of("open", "key", "loopback"),
+            "who may read: anybody (open), who has a key (key), or anybody if the host is of loopback (loopback)",
+        ),
     ] = "loopback"
-    log_level: Annotated[str, Setting(_one_of("debug", "info", "warning", "error"), "what is logged, at least")] = (
-        "info"
-    )
-    traces: Annotated[str, Setting(_one_of("otlp", "console"), "send OpenTelemetry traces; none are made if unset")] = (
-        ""
-    )
-    log_format: Annotated[str, Setting(_one_of("text", "json"), "lines for people, or one JSON object a line")] = "text"
+    log_level: Annotated[
+        str,
+        Setting(_one_of("debug", "info", "warning", "error"), "what is logged, at least: debug, info, warning, error"),
+    ] = "info"
+    traces: Annotated[
+        str, Setting(_one_of("otlp", "console"), "send OpenTelemetry traces: otlp or console; none are made if unset")
+    ] = ""
+    log_format: Annotated[
+        str, Setting(_one_of("text", "json"), "lines for people (text), or one JSON object a line (json)")
+    ] = "text"
 
     @property
     def open_reading(self) -> bool:
@@ -132,8 +158,12 @@ class Settings:
 
 
 def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
-    """The settings that the TAMGA_* variables give. Raises BadSetting that names the variable and what it must be."""
+    """The settings that the TAMGA_* variables give.
+
+    Raises BadSetting that names the variable and what it must be, also for one that is a slip of the pen for another.
+    """
     given = os.environ if environment is None else environment
+    _refuse_slips(given)
     values: dict[str, Any] = {}
     for name, setting in _settings().items():
         text = given.get(variable(name))
@@ -143,6 +173,14 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
     if made.page_default > made.page_most:
         raise BadSetting(f"TAMGA_PAGE_DEFAULT: {made.page_default} is more than TAMGA_PAGE_MOST, {made.page_most}")
     return made
+
+
+def _refuse_slips(given: Mapping[str, str]) -> None:
+    known = [variable(name) for name in _settings()]
+    for name in given:
+        if name.startswith("TAMGA") and name not in known:
+            for meant in difflib.get_close_matches(name, known, 1, 0.85):
+                raise BadSetting(f"{name} is no setting; {meant} is one")
 
 
 def _read(name: str, read: Callable[[str], Any], text: str) -> Any:
@@ -159,9 +197,17 @@ def variable(name: str) -> str:
 
 
 def described() -> list[tuple[str, str, str]]:
-    """Every variable with its default and meaning, for help and documentation."""
+    """Every variable with its default as it would be written ('' for none) and its meaning, for help."""
     default = Settings()
-    return [(variable(name), str(getattr(default, name)), setting.meaning) for name, setting in _settings().items()]
+    return [
+        (variable(name), _written(getattr(default, name)), setting.meaning) for name, setting in _settings().items()
+    ]
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(int(value))
+    return f"{value:g}" if isinstance(value, float) else ",".join(value) if isinstance(value, tuple) else str(value)
 
 
 def _is_loopback(host: str) -> bool:

@@ -3,6 +3,7 @@
 import json
 from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -237,3 +238,9 @@ async def test_a_stream_that_stays_open_proves_what_was_sealed_since_it_began(ap
         elif found["event"]["proof"]:
             sizes.append(found["event"]["proof"]["treeSize"])
     assert sizes[0] == start
+
+
+async def test_files_of_a_log_that_asks_for_a_key_are_kept_by_no_cache_that_others_share(tmp_path: Path) -> None:
+    async with audited_api(tmp_path, reading="key") as closed:
+        answer = await closed.file("/log/tile/entries/000.p/200")
+    assert answer.headers["cache-control"] == "private, max-age=31536000, immutable"

@@ -11,6 +11,7 @@ import pytest
 from service.audit import tree
 from service.audit.audit import Audit, NotSealed
 from service.audit.checkpoint import Checkpoint, open_checkpoint, peek
+from service.audit.keys import KeyUnusable
 from service.audit.sealer import SealRefused
 from service.audit.tiles import split_hashes, unpack_entries
 from service.log.codec import entry_json
@@ -308,7 +309,17 @@ def test_a_sealer_in_trouble_says_so_and_goes_on_once_it_is_over(tmp_path: Path)
         assert "signing.key is missing" in audit.state.fault
         (tmp_path / "signing.key").write_bytes(key)
         assert audit.wait_sealed(6, 5)
-        assert audit.state.fault is None
+        while audit.state.fault is not None:
+            sleep(0.01)
+
+
+def test_a_file_that_is_no_key_is_told_before_there_is_anything_to_sign(tmp_path: Path) -> None:
+    sealed(tmp_path, 3)
+    (tmp_path / "signing.key").write_text("root:x:0:0:root:/root:/bin/bash\n")
+    with audited(tmp_path) as audit:
+        assert audit.size() == audit.log.head().position
+        with pytest.raises(KeyUnusable, match="malformed private key"):
+            audit.sealer.step()
 
 
 @pytest.mark.parametrize("origin", ["two words", "a+b", "line\nbreak"])

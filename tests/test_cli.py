@@ -224,6 +224,26 @@ def test_the_help_names_every_setting(tmp_path: Path) -> None:
     assert [name for name in ("TAMGA_DATA_DIR", "TAMGA_DATABASE_URL", "TAMGA_WORKERS") if name not in output] == []
 
 
+def test_the_help_tells_the_defaults(tmp_path: Path) -> None:
+    output = tamga(tmp_path, "--help").output
+    told = ["(default 8000)", "(default loopback)", "(default 2)", "(default var)"]
+    assert [each for each in told if each not in output] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("prot", "9000", "TAMGA_PORT is one"),
+        ("origin", "two words", "TAMGA_ORIGIN: 'two words' does not fit"),
+        ("data_dir", __file__, "TAMGA_DATA_DIR"),
+        ("trusted_documents", "/nowhere", "TAMGA_TRUSTED_DOCUMENTS: '/nowhere' does not fit"),
+    ],
+)
+def test_a_wrong_setting_is_told_by_its_name(tmp_path: Path, name: str, value: str, told: str) -> None:
+    result = tamga(tmp_path, "events", **{name: value})
+    assert (result.exit_code, told in result.stderr) == (2, True)
+
+
 @pytest.mark.parametrize("arguments", [["nonsense"], ["events", "--nonsense"], ["replica", "load", "/nowhere"]])
 def test_what_is_not_understood_ends_with_2(tmp_path: Path, arguments: list[str]) -> None:
     assert tamga(tmp_path, *arguments).exit_code == 2

@@ -47,7 +47,7 @@ def test_several_keys_can_stand_in_the_file_with_comments(tmp_path: Path) -> Non
     assert keys.actor("first-key-of-the-record") and keys.actor("second-key-of-the-record")
 
 
-@pytest.mark.parametrize("content", ["", "# nothing\n", "short\n"])
+@pytest.mark.parametrize("content", ["", "# nothing\n", "short\n", "root:x:0:0:root:/root:/bin/bash\n"])
 def test_a_file_without_a_proper_key_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "recorder.key").write_text(content)
     with pytest.raises(ValueError, match=r"recorder\.key must hold a key"):

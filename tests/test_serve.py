@@ -80,7 +80,7 @@ def test_an_unknown_path_is_not_found_and_the_root_leads_to_the_api(first: Servi
 
 def test_a_checkpoint_is_asked_for_again_and_a_full_tile_never(first: Service) -> None:
     eventually(lambda: first.status("/log/checkpoint") == 200)
-    assert first.http.get("/log/checkpoint").headers["cache-control"] == "no-cache"
+    assert first.http.get("/log/checkpoint").headers["cache-control"] == "public, no-cache"
     size = int(first.http.get("/log/checkpoint").text.splitlines()[1])
     tile = first.http.get(f"/log/tile/0/000.p/{size}")
     assert (tile.status_code, "immutable" in tile.headers["cache-control"]) == (200, True)

@@ -154,7 +154,11 @@ class Sealer:
         return moved
 
     def _recover(self) -> None:
-        """Take up from the last checkpoint; make the tiles again from the log if they are not those that it signed."""
+        """Take up from the last checkpoint; make the tiles again from the log if they are not those that it signed.
+
+        A signing key that cannot be used is found now and not when there is something to sign.
+        """
+        self._keys.signer()
         notes = [found for path in (self._memory, self._shown) if (found := self._read(path))]
         notes.sort(key=lambda found: found[0].size)
         if notes:

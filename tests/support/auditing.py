@@ -54,6 +54,10 @@ class Api:
         code: str = error["extensions"]["code"]
         return code
 
+    async def file(self, path: str) -> httpx.Response:
+        """One of the plain files beside GraphQL."""
+        return await self._client.get(f"{self._root}{path}", headers={"authorization": f"Bearer {self._key}"})
+
     async def lines(self, subscription: str) -> AsyncIterator[str]:
         """The lines of a subscription as an event stream."""
         headers = {"accept": "text/event-stream"}
