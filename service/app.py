@@ -37,7 +37,7 @@ from service.registry import Registry
 from service.settings import Settings
 from service.traces import Traces, open_traces
 
-_NOT_YET = b'{"errors":[{"message":"This node is starting: it has not caught up with the log.","extensions":{"code":"UNAVAILABLE"}}]}'
+_NOT_YET = b'{"errors":[{"message":"This node has yet to catch up with the log.","extensions":{"code":"UNAVAILABLE"}}]}'
 _JSON = "application/json"
 
 

@@ -1,4 +1,4 @@
-"""The processes of one node and the socket that they listen on: one alone, or several, started again when they die.
+"""The processes of one node and the socket that they share: one alone, or several, started again when they die.
 
 What they run is imported late: a taken port is told at once, and workers count in files that must be named before.
 """
@@ -35,11 +35,19 @@ class CannotListen(OSError):
     """The address cannot be listened on; says why and what to set."""
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises CannotListen."""
+def bind(host: str, port: int) -> socket.socket:
+    """A socket at the address that does not listen yet: who connects is refused, and tries elsewhere, until it does.
+
+    Raises CannotListen.
+    """
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        return socket.create_server(found[4][:2], family=found[0], backlog=2048)
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        bound = socket.socket(family, socket.SOCK_STREAM)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        bound.bind(address)
+        return bound
     except socket.gaierror as error:
         raise CannotListen(f"TAMGA_HOST: {host!r} is no address of this machine ({error.strerror})") from None
     except OSError as error:

@@ -20,6 +20,7 @@ from click.testing import CliRunner
 
 from service.cli import main
 from service.replica.rules import rules
+from service.workers import bind
 from tests.support import stores
 from tests.support.service import Service, environment, eventually, run, serving, started
 
@@ -97,6 +98,14 @@ def test_the_page_and_the_schema_are_served(first: Service) -> None:
     assert "script-src 'self'" in page.headers["content-security-policy"]
     assert first.status("/graphiql/graphiql.js") == 200
     assert "type Query" in first.http.get("/graphql/schema").text
+
+
+def test_who_connects_is_refused_until_somebody_listens() -> None:
+    with bind("127.0.0.1", 0) as bound:
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(bound.getsockname())
+        bound.listen()
+        socket.create_connection(bound.getsockname()).close()
 
 
 def test_a_port_that_is_taken_is_a_clear_error(tmp_path: Path) -> None:
@@ -208,7 +217,10 @@ def test_a_node_that_waits_for_its_replica_says_so_and_can_be_ended(tmp_path: Pa
         with started(environment(tmp_path)) as service:
             eventually(lambda: service.status("/readyz") == 503, 20)
             assert service.http.get("/readyz").json()["reasons"] == ["starting"]
-            assert service.http.get("/graphql?query={__typename}").headers["retry-after"] == "1"
+            assert service.status("/healthz") == 200
+            refused = service.http.post("/graphql", json={"query": "{ __typename }"})
+            assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+            assert refused.json()["errors"][0]["extensions"]["code"] == "UNAVAILABLE"
             assert service.stop() == 0
     assert service.logged[-1]["message"] == "stopped"
 

@@ -44,6 +44,7 @@ async def served(folder: Path) -> AsyncIterator[Api]:
     with running(folder) as node:
         app = create_app(node)
         app.health.look()
+        app.health.started = True
         async with serving(app) as (_, port):
             yield Api(node, app, port)
         app.close()

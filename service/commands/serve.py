@@ -56,7 +56,7 @@ def serve() -> None:
     given = settings()
     configure(given)
     try:
-        listener = workers.listen(given.host, given.port)
+        listener = workers.bind(given.host, given.port)
         raise SystemExit(workers.serve(given, listener, lambda serving: announce(serving, listener.getsockname()[:2])))
     except (workers.CannotListen, PersistenceError, ValueError, OSError) as error:
         raise Unusable(reason(error)) from None
