@@ -72,7 +72,7 @@ class Stream(Protocol):
         ...
 
     def hand_to(self, take: Callable[[Message], bool]) -> None:
-        """While `__anext__` waits, hand over messages as they come; it gives those for which `take` says False."""
+        """Hand over messages as they come, `__anext__` being awaited; it gives those for which `take` says False."""
         ...
 
     async def aclose(self) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Hashable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -122,7 +122,9 @@ class Subscriptions:
 
     async def sent(self, rendering: Rendering, item: Note | Reached, context: Context) -> Sent:
         """The message that shows an item; made once for everybody who selects the same."""
-        found = self._begun_to_make(rendering, item, context)
+        found = self._kept.get((rendering, item))
+        if found is None:
+            found = self._keep(rendering, item, self._made(rendering, item, context))
         if isinstance(found, Sent):
             return found
         try:
@@ -131,23 +133,37 @@ class Subscriptions:
             self._forget((rendering, item))
             raise Rejected(error, status=503) from None
 
-    def ready(self, rendering: Rendering, item: Note | Reached, context: Context) -> Sent | None:
-        """The message, if it takes no waiting; None also where making it fails, of which `sent` tells."""
-        try:
-            found = self._begun_to_make(rendering, item, context)
-        except Exception:
-            return None
+    async def make(self, rendering: Rendering, notes: Sequence[Note]) -> None:
+        """Make the messages of some notes together, if they are SQL; what fails is left for `sent` to tell of."""
+        messages = [(note, self._message(note)) for note in notes if (rendering, note) not in self._kept]
+        jobs = [job for _, message in messages if (job := rendering.job(message)) is not None]
+        if len(jobs) < max(2, len(messages)):
+            return
+        with suppress(GraphQLError):
+            for (note, message), text in zip(messages, await self._runner.answers(jobs), strict=True):
+                if (payload := rendering.framed(text)) is not None:
+                    self._keep(rendering, note, Sent(payload, message.cursor))
+
+    def ready(self, rendering: Rendering, note: Note, context: Context | None) -> Sent | None:
+        """The message, if it takes no waiting: if it is made already or, in a context, if it can be made at once.
+
+        None also where making it fails, of which `sent` tells.
+        """
+        found = self._kept.get((rendering, note))
+        if found is None and context is not None:
+            with suppress(Exception):
+                found = self._keep(rendering, note, self._made(rendering, note, context))
         return found if isinstance(found, Sent) else None
 
-    def _begun_to_make(
-        self, rendering: Rendering, item: Note | Reached, context: Context
+    def _keep(
+        self, rendering: Rendering, item: Note | Reached, made: "Sent | asyncio.Task[Sent]"
     ) -> "Sent | asyncio.Task[Sent]":
-        found = self._kept.get((rendering, item))
-        if found is None:
-            found = self._kept[rendering, item] = self._made(rendering, item, context)
-            self._room -= _size(found)
-            self._forget_oldest()
-        return found
+        self._forget((rendering, item))
+        self._kept[rendering, item] = made
+        self._room -= _size(made)
+        while self._room < 0:
+            self._room += _size(self._kept.popitem(last=False)[1])
+        return made
 
     def _made(self, rendering: Rendering, item: Note | Reached, context: Context) -> "Sent | asyncio.Task[Sent]":
         message = self._message(item)
@@ -165,10 +181,6 @@ class Subscriptions:
         job = rendering.job(message)
         text = None if job is None else rendering.framed((await self._runner.in_thread([job]))[0])
         return Sent(text or await rendering.executed(message, context), message.cursor)
-
-    def _forget_oldest(self) -> None:
-        while self._room < 0:
-            self._room += _size(self._kept.popitem(last=False)[1])
 
     def _forget(self, key: tuple[Rendering, Note | Reached]) -> None:
         if (found := self._kept.pop(key, None)) is not None:
@@ -233,19 +245,21 @@ class Subscribed:
         item = await self._reading.next()
         if item is None:
             raise StopAsyncIteration
+        if ahead := self._reading.ahead:
+            await self._streams.make(self._rendering, ahead)
         sent = await self._streams.sent(self._rendering, item, self._context)
         self._reading.took(item)
         return sent
 
     def hand_to(self, take: Callable[[Sent], bool]) -> None:
-        """While `__anext__` waits, hand over messages as they come; it gives those for which `take` says False."""
-        ready, rendering, context = self._streams.ready, self._rendering, self._context
+        """Hand over messages as they come, `__anext__` being awaited; it gives those for which `take` says False."""
+        ready, rendering, context, reading = self._streams.ready, self._rendering, self._context, self._reading
 
         def taken(note: Note) -> bool:
-            sent = ready(rendering, note, context)
+            sent = ready(rendering, note, context if reading.live else None)
             return sent is not None and take(sent)
 
-        self._reading.hand_to(taken)
+        reading.hand_to(taken)
 
     async def aclose(self) -> None:
         """Give up what the stream holds."""

@@ -17,6 +17,8 @@ from service.streaming.note import CaughtUp, Note, Place, whole
 
 _AT_ONCE = 32
 """Messages handed out before others get a turn."""
+_AHEAD = 16
+"""Notes to come that are told of, so that they can be read together."""
 _GRACE = 0.5
 """Seconds after a time until it is sure that nothing is recorded before it any more."""
 
@@ -57,9 +59,8 @@ class Reading:
             hub.bound(self._group)
 
     def hand_to(self, take: Callable[[Note], bool]) -> None:
-        """While `next` waits, hand over what comes; `next` gives that for which `take` says False."""
-        if self._until is None:
-            self._take = take
+        """Hand over what comes next, `next` being awaited; it gives that for which `take` says False."""
+        self._take = take
 
     async def next(self) -> Note | CaughtUp | None:
         """What comes next; None at the end."""
@@ -70,6 +71,7 @@ class Reading:
         while True:
             if self._until is not None and await self._ended():
                 return None
+            self._hand_over()
             if (found := self._at_hand()) is not None:
                 return found if self._until is None else await self._within(found)
             await self._go_on()
@@ -81,6 +83,16 @@ class Reading:
             self._told = True
         elif self._notes is not None:
             self._next += 1
+
+    @property
+    def live(self) -> bool:
+        """Whether what comes next is read by all at once, and not page by page."""
+        return self._notes is None
+
+    @property
+    def ahead(self) -> list[Note]:
+        """The note that `next` gave and some that follow in its page."""
+        return [] if self._notes is None else self._notes[self._next : self._next + _AHEAD]
 
     @property
     def resume(self) -> Place:
@@ -99,6 +111,16 @@ class Reading:
     @property
     def _live(self) -> bool:
         return self.place >= self._group.since
+
+    def _hand_over(self) -> None:
+        """Hand over what is left of a page, as far as it is taken."""
+        if self._take is None or self._notes is None or (self._until is not None and self._until.position is None):
+            return
+        for note in self._notes[self._next : self._next + _AT_ONCE]:
+            if not self._take(note):
+                return
+            self.took(note)
+            self._in_a_row += 1
 
     def _at_hand(self) -> Note | CaughtUp | None:
         if self._notes is not None:
@@ -142,7 +164,7 @@ class Reading:
         woken = self._woken
         if woken is None or woken.done():
             return
-        note = self._group.behind(self.place) if self._take is not None and self._live else None
+        note = self._group.behind(self.place) if self._until is None and self._live else None
         while note is not None and self._take is not None and self._take(note):
             self.place = note.place
             note = self._group.behind(self.place)
