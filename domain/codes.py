@@ -11,6 +11,7 @@ class Code(StrEnum):
     """A code of a closed list: its name on disk and in the API, with what it means."""
 
     description: str
+    __hash__ = str.__hash__
 
     def __new__(cls, value: str, description: str) -> Self:
         """Make the member from its name on disk and its meaning."""

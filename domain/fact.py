@@ -20,7 +20,8 @@ _BREAKS = re.compile("[\\s\\x00-\\x1f\\x7f-\\x9f]+")
 def _on_one_line(summary: Callable[[Any], str]) -> Callable[[Any], str]:
     @wraps(summary)
     def line(content: Any) -> str:
-        return _BREAKS.sub(" ", summary(content)).strip()
+        text = summary(content).strip()
+        return text if text.isprintable() and "  " not in text else _BREAKS.sub(" ", text)
 
     return line
 

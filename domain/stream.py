@@ -5,7 +5,7 @@ Refusing (`check`) is apart from applying (`apply`): applying never raises, read
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, Self, TypeVar
 
 import msgspec
@@ -20,15 +20,14 @@ TContent = TypeVar("TContent", bound=Content)
 _VERSION = re.compile("[1-9][0-9]{0,15}")
 
 
-@dataclass(frozen=True)
-class Held:
+class Held(msgspec.Struct, frozen=True):
     """A fact as its stream holds it after the corrections that stand."""
 
     version: int
     fact: Fact
     original: Fact
     """The fact as it was recorded."""
-    corrections: dict[str, int] = field(default_factory=dict)
+    corrections: dict[str, int] = {}
     """Corrected fields, each with the version of the correction that stands."""
     retracted_by: int | None = None
     """The version of the retraction that stands."""
@@ -65,7 +64,7 @@ def _corrected(held: Held, correction: FactCorrected, version: int) -> Held:
         fact = patched(held.fact, correction.field, correction.now)
     except (msgspec.ValidationError, ValueError):
         return held
-    return replace(held, fact=fact, corrections={**held.corrections, correction.field: version})
+    return msgspec.structs.replace(held, fact=fact, corrections={**held.corrections, correction.field: version})
 
 
 class World(Protocol):
@@ -245,7 +244,7 @@ class Aggregate(BaseAggregate[str]):
         """Why the fact would be refused beside all others of these; None if it would be taken."""
         rest = self.begin(self.id)
         rest.facts, rest.version = self.facts, held.version - 1
-        rest._held = [replace(one, retracted_by=held.version) if one is held else one for one in all]
+        rest._held = [msgspec.structs.replace(one, retracted_by=held.version) if one is held else one for one in all]
         try:
             if isinstance(held.fact.content, FactClaimed):
                 rest._check_claimed(held.fact, held.fact.content, world)

@@ -12,7 +12,7 @@ import msgspec
 
 from domain.codes import SourceKind, Stance, Standing, Verification
 from domain.common import ClaimAdopted, FactClaimed, FactCorrected
-from domain.fact import Fact, patched
+from domain.fact import patched
 from domain.values import SourceRef
 from service.replica.claimed_values import Said, alike, conflicting, field_of, say
 from service.replica.rows import ClaimedRow, ClaimRow, ClaimSourceRow
@@ -21,6 +21,21 @@ from service.replica.world import RANKS, SourceFacet, World
 
 _NONE: frozenset[tuple[int, str]] = frozenset()
 _OFFICIAL = frozenset({str(SourceKind.LEGAL_TEXT), str(SourceKind.OFFICIAL_RELEASE)})
+
+
+class Backing(msgspec.Struct, frozen=True):
+    """What a claim rests on."""
+
+    heard: tuple[tuple[SourceRef, SourceFacet], ...]
+    """The sources, each with what it shows of itself."""
+    origins: frozenset[str]
+    """Where the live ones go back to."""
+    kind: str
+    """The kind of the best live one."""
+    denies: bool
+    """Whether one of them denies it."""
+    standing: Standing
+    """How what rests on them stands where it was not corrected."""
 
 
 class Claim(msgspec.Struct, frozen=True):
@@ -34,13 +49,7 @@ class Claim(msgspec.Struct, frozen=True):
     said: Said
     """The value as text and JSON."""
     standing: Standing
-    denies: bool
-    heard: tuple[tuple[SourceRef, SourceFacet], ...]
-    """Its sources, each with what it shows of itself."""
-    origins: frozenset[str]
-    """Where its live sources go back to."""
-    kind: str
-    """The kind of its best live source."""
+    backing: Backing
     counts: bool
     """Whether it is live and says something."""
 
@@ -126,8 +135,9 @@ def _claims_of(
         return ()
     fields = _natural(kept)
     if not (spoken_of or kept.held.corrections):
-        values = ((name, field_of(kept.fact, name)) for name in fields)
-        return [_claim(view, world, kept, name, fields[name], value) for name, value in values if value is not None]
+        backing = _backing(view, world, kept, kept.fact.sources)
+        values = [(name, field_of(kept.fact, name)) for name in fields]
+        return [_claim(kept, name, fields[name], value, backing) for name, value in values if value is not None]
     names = _fields(kept, fields, spoken_of)
     return [claim for name in names for claim in _stated(view, world, kept, name, corrections)]
 
@@ -145,11 +155,11 @@ def _settle(subject: Subject, adopted: Sequence[str]) -> None:
 
 def _settle_one(subject: Subject, claim: Claim, adopted: Sequence[str]) -> None:
     """The same where nobody else says anything."""
-    subject.shown, subject.agreeing, subject.adopted = claim, len(claim.origins), claim.id in adopted
-    subject.verification = _supported({claim.kind}, subject.agreeing)
+    subject.shown, subject.agreeing, subject.adopted = claim, len(claim.backing.origins), claim.id in adopted
+    subject.verification = _supported((claim.backing.kind,), subject.agreeing)
 
 
-def _supported(kinds: Set[str], agreeing: int) -> Verification:
+def _supported(kinds: Iterable[str], agreeing: int) -> Verification:
     if not _OFFICIAL.isdisjoint(kinds):
         return Verification.OFFICIAL
     return Verification.CORROBORATED if agreeing > 1 else Verification.SINGLE_ORIGIN
@@ -179,7 +189,8 @@ def _stated(
     value = field_of(fact, name)
     if value is not None:
         standing = Standing.CORRECTED if stands else None
-        yield _claim(view, world, kept, name, fact.subject(name, kept.version), value, fact, standing)
+        backing = _backing(view, world, kept, fact.sources)
+        yield _claim(kept, name, fact.subject(name, kept.version), value, backing, standing)
     for correction, content in corrections:
         if content.target == kept.version and content.field == name:
             yield from _correction(view, world, kept, correction, content, stands)
@@ -198,7 +209,8 @@ def _correction(
         return
     standing = None if latest else Standing.RETRACTED if not correction.live else Standing.CORRECTED
     subject = fact.subject(content.field, kept.version)
-    claim = _claim(view, world, kept, content.field, subject, value, fact, standing)
+    backing = _backing(view, world, kept, fact.sources)
+    claim = _claim(kept, content.field, subject, value, backing, standing)
     yield msgspec.structs.replace(claim, id=f"{correction.id}#now", event=correction, field="now")
 
 
@@ -215,40 +227,29 @@ def _further(view: View, world: World, kept: Kept, content: FactClaimed) -> Iter
     except (msgspec.ValidationError, ValueError):
         return
     value = None if content.value is None else field_of(fact, content.field)
-    yield _claim(view, world, kept, "value", fact.subject(content.field, target.version), value)
+    backing = _backing(view, world, kept, kept.fact.sources)
+    yield _claim(kept, "value", fact.subject(content.field, target.version), value, backing)
 
 
 def _claim(
-    view: View,
-    world: World,
-    kept: Kept,
-    name: str,
-    subject: str,
-    value: Any,
-    fact: Fact | None = None,
-    standing: Standing | None = None,
+    kept: Kept, name: str, subject: str, value: Any, backing: Backing, standing: Standing | None = None
 ) -> Claim:
-    sources = (fact or kept.fact).sources
+    stands = standing or backing.standing
+    counts = stands is Standing.LIVE and not backing.denies and value is not None
+    return Claim(f"{kept.id}#{name}", subject, kept, name, value, say(value), stands, backing, counts)
+
+
+def _backing(view: View, world: World, kept: Kept, sources: Sequence[SourceRef]) -> Backing:
     if not sources and view.noun == "source":
         sources = (SourceRef(source=view.id),)
     heard = tuple([(source, world.source(source.source)) for source in sources])
     live = [each for each in heard if not each[1].withdrawn]
-    if standing is None:
-        standing = _standing(kept, rests_on_nothing=bool(heard) and not live and view.noun != "source")
-    denies = Stance.DENIES in [source.stance for source, _ in live or heard]
-    return Claim(
-        f"{kept.id}#{name}",
-        subject,
-        kept,
-        name,
-        value,
-        say(value),
-        standing,
-        denies,
+    return Backing(
         heard,
         _origins(*[facet.origin for source, facet in live if source.stance is not Stance.DENIES]),
         _best([facet.kind for _, facet in live or heard]),
-        standing is Standing.LIVE and not denies and value is not None,
+        Stance.DENIES in [source.stance for source, _ in live or heard],
+        _standing(kept, rests_on_nothing=bool(heard) and not live and view.noun != "source"),
     )
 
 
@@ -285,11 +286,11 @@ def _choose(subject: Subject, adopted: Sequence[str]) -> None:
 
 
 def _withdrawn(claim: Claim) -> bool:
-    return claim.standing is Standing.SOURCE_WITHDRAWN and not claim.denies and claim.value is not None
+    return claim.standing is Standing.SOURCE_WITHDRAWN and not claim.backing.denies and claim.value is not None
 
 
 def _preference(claim: Claim) -> tuple[int, int]:
-    return -RANKS[claim.kind], claim.event.position
+    return -RANKS[claim.backing.kind], claim.event.position
 
 
 def _verification(subject: Subject, agreeing: int) -> Verification:
@@ -298,15 +299,15 @@ def _verification(subject: Subject, agreeing: int) -> Verification:
     counting = [claim for claim in live if claim.counts]
     if not counting:
         return Verification.RETRACTED
-    if True in [claim.denies for claim in live] or _disagree(counting):
+    if True in [claim.backing.denies for claim in live] or _disagree(counting):
         return Verification.DISPUTED
-    return _supported({claim.kind for claim in counting}, agreeing)
+    return _supported({claim.backing.kind for claim in counting}, agreeing)
 
 
 def _disagree(claims: list[Claim]) -> bool:
     """Whether two claims of independent origin cannot both be true."""
     return len(claims) > 1 and any(
-        not (one.origins & other.origins) and conflicting(one.value, other.value)
+        not (one.backing.origins & other.backing.origins) and conflicting(one.value, other.value)
         for index, one in enumerate(claims)
         for other in claims[index + 1 :]
     )
@@ -316,7 +317,9 @@ def _agreeing(subject: Subject) -> frozenset[str]:
     """The origins of the claims that the shown one can stand beside."""
     shown = subject.shown
     value = None if shown is None else shown.value
-    together = [one.origins for one in subject.claims if one.counts and (one is shown or alike(one.value, value))]
+    together = [
+        one.backing.origins for one in subject.claims if one.counts and (one is shown or alike(one.value, value))
+    ]
     return together[0] if len(together) == 1 else frozenset().union(*together)
 
 
@@ -345,15 +348,15 @@ def _put_claim(view: View, claim: Claim) -> None:
         event.id,
         claim.field,
         claim.standing,
-        claim.denies,
+        claim.backing.denies,
         said.kind,
         said.json,
         said.text,
         getattr(claim.value, "basis", None),
-        claim.kind,
+        claim.backing.kind,
         event.placed.recorded_at,
     )
-    for index, (source, facet) in enumerate(claim.heard):
+    for index, (source, facet) in enumerate(claim.backing.heard):
         view.rows["claim_source", f"{claim.id}/{index}"] = ClaimSourceRow(
             index, claim.id, source.source, facet.origin, source.stance, source.locator, source.quote
         )

@@ -3,7 +3,7 @@
 Folding event by event only runs the parts that the event concerns; a test holds it to folding from nothing.
 """
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
@@ -20,6 +20,8 @@ from service.replica.world import KINDS, Facet, World, facet_of
 
 Name = tuple[str, str]
 """A row's name: its table and key."""
+Changes = dict[Name, tuple[Any, ...] | None]
+"""The rows that a fold made, changed or dropped, each as it was before: None where there was none."""
 
 
 class Object:
@@ -62,37 +64,37 @@ class Object:
             self._kept = kept_of(self.placed)
         return facet_of(View(self.id, self._kept), world)
 
-    def fold(self, world: World) -> set[Name]:
-        """Make the rows anew where they may have changed; gives the names of those made, changed or dropped."""
+    def fold(self, world: World) -> Changes:
+        """Make the rows anew where they may have changed; gives those made, changed or dropped."""
         if self._whole:
-            view = View(self.id, self._kept)
+            view = self._view
+            view.rows = {}
             touched = self._claims.take_last(view, world)
             if touched is not None:
-                return self._extend(view, world, touched)
+                return self._extend(view.rows, world, touched)
         return self._refold(world)
 
-    def _refold(self, world: World) -> set[Name]:
+    def _refold(self, world: World) -> Changes:
         before = self.rows
-        self.fold_kept(kept_of(self.placed), world)
+        after = self.fold_kept(kept_of(self.placed), world)
         self._whole = True
-        return {name for name in before.keys() | self.rows.keys() if before.get(name) != self.rows.get(name)}
+        return {name: before.get(name) for name in {**before, **after} if before.get(name) != after.get(name)}
 
     def fold_kept(self, kept: list[Kept], world: World) -> Rows:
         """Make every row from nothing, of these events of the object; gives the rows."""
         self._begin(kept)
-        view = View(self.id, kept)
-        self._claims.take_all(view, world)
-        self.rows = view.rows
+        self._claims.take_all(self._view, world)
+        self.rows, changed = self._view.rows, Changes()
         wanted = {part.name for event in {one.fact.event for one in kept} for part in _parts(self.noun, event)}
         for part in _all_parts(self.noun):
             if part.name in wanted:
-                self._make(part, world)
-        self._finish(world, self._claims.subjects.values(), set(self.rows))
+                self._make(part, world, changed)
+        self._finish(world, self._claims.subjects.values(), changed)
         return self.rows
 
     def _begin(self, kept: list[Kept]) -> None:
         parts = _all_parts(self.noun)
-        self._kept, self.rows, self._claims = kept, {}, Claims()
+        self._kept, self._view, self.rows, self._claims = kept, View(self.id, kept), {}, Claims()
         self._made: dict[str, View] = {}
         self._results: dict[str, Any] = {part.name: part.nothing for part in parts}
         self._words: dict[str, tuple[str, ...]] = {}
@@ -101,50 +103,53 @@ class Object:
         self._values: tuple[Any, ...] = ()
         self._row_due = self._text_due = True
 
-    def _extend(self, view: View, world: World, touched: Iterable[Subject]) -> set[Name]:
-        """Fold the last event alone: its claims are in the view already."""
-        changed = self._replace(_NO_ROWS, view.rows)
+    def _extend(self, made: Rows, world: World, touched: Iterable[Subject]) -> Changes:
+        """Fold the last event alone, whose claims have made these rows."""
+        changed: Changes = {}
+        self._put(made, changed)
         for part in _parts(self.noun, self._kept[-1].fact.event):
-            changed.update(self._add(part, world))
-        return self._finish(world, touched, changed)
+            self._add(part, world, changed)
+        self._finish(world, touched, changed)
+        return changed
 
-    def _make(self, part: Part, world: World) -> set[Name]:
+    def _make(self, part: Part, world: World, changed: Changes) -> None:
         """Make the rows of a part from nothing."""
         before, view = self._made.get(part.name), View(self.id, self._kept)
         self._made[part.name] = view
         self._take_result(part, part.make(view, world))
         self._take_words(part, view)
-        return self._replace(_NO_ROWS if before is None else before.rows, view.rows)
+        for name in () if before is None else before.rows:
+            if name not in view.rows:
+                changed.setdefault(name, self.rows.pop(name, None))
+        self._put(view.rows, changed)
 
-    def _add(self, part: Part, world: World) -> Set[Name]:
+    def _add(self, part: Part, world: World, changed: Changes) -> None:
         """Let a part make the rows of the last event alone, if it can."""
         view = self._made.get(part.name)
-        if view is None:
-            return self._make(part, world)
-        view.put_names = []
-        if part.single:
+        if view is None or not (part.single or part.extend):
+            return self._make(part, world, changed)
+        view.put_names.clear()
+        if part.extend is None:
             view.kept = self._kept[-1:]
             part.make(view, world)
-            if not view.put_names:
-                return _NO_NAMES
-        elif part.extend is not None:
-            view.kept = self._kept
+        else:
             result = part.extend(view, world)
             if result is None:
-                return self._make(part, world)
+                return self._make(part, world, changed)
             self._take_result(part, result)
-        else:
-            return self._make(part, world)
-        return self._added(part, view)
-
-    def _added(self, part: Part, view: View) -> set[Name]:
-        made, rows = view.rows, self.rows
-        changed = {name for name in view.put_names if rows.get(name) != made[name]}
-        if changed:
+        if view.put_names:
+            self._put({name: view.rows[name] for name in view.put_names}, changed)
             self._take_words(part, view)
-            for name in changed:
-                rows[name] = made[name]
-        return changed
+        return None
+
+    def _put(self, made: Rows, changed: Changes) -> None:
+        """Take rows where they differ from what there was."""
+        rows = self.rows
+        for name, values in made.items():
+            old = rows.get(name)
+            if old != values:
+                changed.setdefault(name, old)
+                rows[name] = values
 
     def _take_result(self, part: Part, result: Any) -> None:
         if result != self._results[part.name]:
@@ -157,35 +162,20 @@ class Object:
             self._words[part.name] = words
             self._text_due = True
 
-    def _replace(self, before: Rows, after: Rows) -> set[Name]:
-        """Put rows in the place of others; gives the names of those that differ."""
-        rows = self.rows
-        changed = {name for name in before if name not in after}
-        for name in changed:
-            rows.pop(name, None)
-        for name, values in after.items():
-            if rows.get(name) != values:
-                rows[name] = values
-                changed.add(name)
-        return changed
-
-    def _finish(self, world: World, touched: Iterable[Subject], changed: set[Name]) -> set[Name]:
-        """Make the object's own row, and its text where its words may have changed; adds to the names."""
+    def _finish(self, world: World, touched: Iterable[Subject], changed: Changes) -> None:
+        """Make the object's own row, and its text where its words may have changed."""
         self._heed(touched, changed)
-        view = View(self.id, self._kept)
+        view = self._view
         if self._row_due:
             values = self._fold.row(view, world, self._claims.subjects, self._results)
             if values is None:
-                return changed
-            self._show(tuple([values.get(name) for name in TABLES[self.noun].names[len(LABEL) :]]))
-        name = self.noun, ""
-        self.rows[name] = view.rows[name] = (*self._label(view), *self._values)
-        changed.add(name)
+                return
+            self._show(tuple([values.get(name) for name in _own_columns(self.noun)]))
+        view.rows = {(self.noun, ""): (*self._label(view), *self._values)}
         if self._text_due:
             words = [self._words[part.name] for part in _all_parts(self.noun) if part.name in self._words]
             self.text, self._text_due = prose(view, self._claims.subjects, words), False
-            changed |= self._replace(_NO_ROWS, view.rows)
-        return changed
+        self._put(view.rows, changed)
 
     def _show(self, values: tuple[Any, ...]) -> None:
         title = _title_place(self.noun)
@@ -193,7 +183,7 @@ class Object:
             self._text_due = True
         self._values, self._row_due = values, False
 
-    def _heed(self, touched: Iterable[Subject], changed: set[Name]) -> None:
+    def _heed(self, touched: Iterable[Subject], changed: Changes) -> None:
         """Note what the object's own row and text must be made of anew."""
         for subject in touched:
             (self._disputed.add if subject.verification == "DISPUTED" else self._disputed.discard)(subject.name)
@@ -213,14 +203,16 @@ class Object:
         return *opened, view.retracted, bool(self._disputed), self._anomalies
 
 
-_NO_ROWS: Rows = {}
-_NO_NAMES: frozenset[Name] = frozenset()
+@cache
+def _own_columns(noun: str) -> tuple[str, ...]:
+    """The columns behind LABEL."""
+    return TABLES[noun].names[len(LABEL) :]
 
 
 @cache
 def _title_place(noun: str) -> int:
-    """The place of what an object is called among the columns behind LABEL."""
-    names = TABLES[noun].names[len(LABEL) :]
+    """The place of what an object is called among its own columns."""
+    names = _own_columns(noun)
     return names.index("title" if "title" in names else "name")
 
 

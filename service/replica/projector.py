@@ -15,7 +15,7 @@ import msgspec
 
 from domain.catalogue import load_fact
 from service.log.log import Entry
-from service.replica.object import Name, Object, tables_of
+from service.replica.object import Changes, Name, Object, tables_of
 from service.replica.tables import ALIVE, EVENT_COLUMNS, TABLES
 from service.replica.view import Placed, Rows, sort_day
 from service.replica.world import KINDS, Facet, World
@@ -40,8 +40,6 @@ class Stream:
     """An object that the projector remembers, and what of it is not written yet."""
 
     object: Object
-    written: Rows = field(default_factory=dict)
-    """Its rows as the replica or this batch has them."""
     fresh: dict[Name, int] = field(default_factory=dict)
     """Rows of this batch that are not written yet, each with the position that it is alive from."""
     asked: set[str] = field(default_factory=set)
@@ -217,19 +215,17 @@ class Projector:
             self._touched.add((entry.position, id))
         return self._depend(id, stream, world.asked)
 
-    def _note(self, id: str, stream: Stream, changed: set[Name], position: int) -> bool:
+    def _note(self, id: str, stream: Stream, changed: Changes, position: int) -> bool:
         """Close the rows that changed and open the new ones; says whether there are any."""
-        rows, written, altered = stream.object.rows, stream.written, False
-        for name in changed:
-            old, new = written.get(name), rows.get(name)
-            if old == new:
+        rows, altered = stream.object.rows, False
+        for name, old in changed.items():
+            new = rows.get(name)
+            if new == old:
                 continue
             altered = True
             if old is not None:
                 self._close(id, stream, name, old, position)
-                del written[name]
             if new is not None:
-                written[name] = new
                 stream.fresh[name] = position
         if ("prose", "") in changed and stream.object.text is not None:
             self._texts[rows["prose", ""][2]] = stream.object.text
@@ -246,11 +242,11 @@ class Projector:
 
     def _write(self, id: str, stream: Stream) -> None:
         """Have the rows written that are alive at the end of the batch."""
-        written = stream.written
+        rows = stream.object.rows
         for name, since in stream.fresh.items():
             table, key = name
             keys = (id, key) if table in _OWNED else (id,)
-            self._rows[table].append((*keys, since, ALIVE, *written[name]))
+            self._rows[table].append((*keys, since, ALIVE, *rows[name]))
         stream.fresh.clear()
 
     def _depend(self, id: str, stream: Stream, asked: set[str]) -> set[str]:
@@ -290,12 +286,12 @@ class Projector:
 
     def _load(self, id: str) -> Stream:
         """What the replica holds of the object: its events, and its rows as they were written."""
-        stream = Stream(Object(id))
-        for name, select in _selects(stream.object.noun):
+        object, rows = Object(id), Rows()
+        for name, select in _selects(object.noun):
             for row in self._db.execute(select, (id,)):
-                stream.written[name, row[0]] = row[1:]
-        stream.object.load(load_placed(self._db, id), dict(stream.written))
-        return stream
+                rows[name, row[0]] = row[1:]
+        object.load(load_placed(self._db, id), rows)
+        return Stream(object)
 
     def _flush(self, last: Entry) -> None:
         """Write everything noted since the last flush, with the position."""

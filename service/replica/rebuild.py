@@ -18,7 +18,7 @@ from service.replica.tables import ddl, is_index
 Progress = Callable[[int, int], None]
 """Called with the position reached and the head."""
 
-_BATCH = 20_000
+_BATCH = 5_000
 
 
 def rebuild(log: Log, path: Path, progress: Progress | None = None) -> int:

@@ -2,8 +2,9 @@
 
 import datetime
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
+
+import msgspec
 
 from domain.codes import AnomalyKind
 from domain.fact import Content, Fact
@@ -16,8 +17,7 @@ Rows = dict[tuple[str, str], tuple[Any, ...]]
 """The rows of an object: (table, key) to the values of the table's own columns. The noun's row has the empty key."""
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(msgspec.Struct, frozen=True):
     """An event at its place in the log, before corrections."""
 
     position: int

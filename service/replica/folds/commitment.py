@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+import msgspec
+
 from domain import deal as events
 from domain import deal_terms as terms
 from domain.codes import Binding, DealCommitment, LineCommitment
@@ -19,8 +21,7 @@ _ENDS: dict[type[Content], DealCommitment] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(msgspec.Struct, frozen=True):
     """Something that may change the commitment: when in the world, at which position, by which event."""
 
     day: str
