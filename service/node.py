@@ -26,17 +26,17 @@ class Node:
         self.replica = Replica(settings.data_dir, self.log.record_id)
         self.follower = Follower(self.log, self.replica)
         key_file = Path(settings.signing_key) if settings.signing_key else None
-        board = open_board(settings.log_url)
-        self.audit = Audit(self.log, settings.data_dir, settings.origin or None, key_file=key_file, board=board)
+        self._board = open_board(settings.log_url, signs=settings.seal)
+        self.audit = Audit(self.log, settings.data_dir, settings.origin or None, key_file=key_file, board=self._board)
         self._sealing = False
 
     def start(self, progress: Progress | None = None) -> None:
-        """Record the first record if it is wanted, catch up with the log, follow it and seal."""
+        """Record the first record if it is wanted, catch up with the log, follow it, and seal or take over seals."""
         if self.settings.first_record:
             self.record_first()
         self.follower.start(progress)
         remove_leftovers(self.replica.path)
-        if self.settings.seal:
+        if self._board is not None:
             self.audit.start()
             self._sealing = True
 

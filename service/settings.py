@@ -99,7 +99,9 @@ class Settings:
     signing_key: Annotated[
         str, Setting(str, "file with the key that signs checkpoints; by default made in the data folder")
     ] = ""
-    seal: Annotated[bool, Setting(_switch, "sign checkpoints on this node while no other does")] = True
+    seal: Annotated[
+        bool, Setting(_switch, "sign checkpoints on this node while no other does; 0 only serves what others sign")
+    ] = True
     min_position_timeout: Annotated[float, Setting(_seconds, "longest wait for minPosition, in seconds")] = 2.0
     query_timeout: Annotated[float, Setting(_seconds, "longest time for one operation, in seconds")] = 5.0
     max_body: Annotated[int, Setting(_whole(1_024, 1 << 30), "largest request body, in bytes")] = 1_048_576

@@ -1,5 +1,6 @@
 """Several nodes on one PostgreSQL log, each with a folder of its own: one signs, the others serve what it signed."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -28,11 +29,11 @@ def nodes(database_url: str, tmp_path: Path) -> Iterator[tuple[Audit, Audit]]:
         yield node(stack, database_url, tmp_path / "one"), node(stack, database_url, tmp_path / "two")
 
 
-def node(stack: ExitStack, database_url: str, folder: Path) -> Audit:
-    folder.mkdir()
+def node(stack: ExitStack, database_url: str, folder: Path, key: str = "shared.key", *, signs: bool = True) -> Audit:
+    folder.mkdir(exist_ok=True)
     log = open_log(database_url)
     stack.callback(log.close)
-    audit = Audit(log, folder, key_file=folder.parent / "shared.key", board=open_board(database_url))
+    audit = Audit(log, folder, key_file=folder.parent / key, board=open_board(database_url, signs=signs))
     stack.callback(audit.stop)
     return audit
 
@@ -56,6 +57,25 @@ def test_the_other_node_signs_on_when_the_first_is_gone(nodes: tuple[Audit, Audi
     seal(second)
     assert (second.state.leads, second.size()) == (True, 310)
     assert second.consistency_proof(300).holds()
+
+
+def test_a_node_that_does_not_sign_serves_what_others_signed_with_no_more_than_the_public_key(
+    nodes: tuple[Audit, Audit], database_url: str, tmp_path: Path
+) -> None:
+    first, _ = nodes
+    record(first.log, 300)
+    with ExitStack() as stack:
+        reader = node(stack, database_url, tmp_path / "reader", "no.key", signs=False)
+        seal(reader)
+        assert (reader.state.leads, reader.checkpoint()) == (False, None)
+        seal(first)
+        with pytest.raises(SealRefused, match="vkeys"):
+            seal(reader)
+        shutil.copy(tmp_path / "one" / "vkeys", tmp_path / "reader")
+        seal(reader)
+        assert reader.checkpoint() == first.checkpoint()
+        assert reader.inclusion_proof(17) == first.inclusion_proof(17)
+        assert not (tmp_path / "no.key").exists()
 
 
 def test_a_node_whose_connection_is_cut_goes_on(nodes: tuple[Audit, Audit], database_url: str) -> None:

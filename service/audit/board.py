@@ -46,6 +46,9 @@ class FolderLock:
 class Board(Protocol):
     """What nodes with folders of their own share: the right to sign, and the newest signed checkpoint."""
 
+    signs: bool
+    """Whether this node ever signs; otherwise it only serves what others signed."""
+
     def lead(self) -> bool:
         """Whether this node may sign now, taking the right if it is free."""
 
@@ -61,6 +64,8 @@ class Board(Protocol):
 
 class Alone:
     """The board of a node that has no peers: it may always sign."""
+
+    signs = True
 
     def lead(self) -> bool:
         return True
@@ -82,14 +87,15 @@ class PostgresBoard:
     Raises psycopg.Error when the database is away; the next call connects again.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, signs: bool = True) -> None:
+        self.signs = signs
         self._url = url
         self._connection: psycopg.Connection | None = None
         self._leads = False
 
     def lead(self) -> bool:
         connection = self._connect()
-        if not self._leads:
+        if self.signs and not self._leads:
             row = connection.execute("SELECT pg_try_advisory_lock(%s)", (_LOCK,)).fetchone()
             self._leads = bool(row and row[0])
         return self._leads
@@ -117,6 +123,8 @@ class PostgresBoard:
         return self._connection
 
 
-def open_board(database_url: str) -> Board:
-    """The board that fits a log's address."""
-    return PostgresBoard(database_url) if database_url.startswith("postgres") else Alone()
+def open_board(database_url: str, *, signs: bool = True) -> Board | None:
+    """The board that fits a log's address; None where this node has nothing to do: it neither signs nor has peers."""
+    if database_url.startswith("postgres"):
+        return PostgresBoard(database_url, signs=signs)
+    return Alone() if signs else None

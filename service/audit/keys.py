@@ -29,6 +29,11 @@ class KeyRing:
         self._public = data_dir / PUBLIC_FILE
         self._loaded: tuple[bytes, Signer] | None = None
 
+    @property
+    def can_sign(self) -> bool:
+        """Whether the key is there; a node that only checks what others signed needs no more than the public keys."""
+        return self._path.exists()
+
     def signer(self) -> Signer:
         """The key that signs now, read again when its file changed; raises KeyUnusable."""
         content = read_if_there(self._path) or self._make()

@@ -158,7 +158,7 @@ class Sealer:
 
         A signing key that cannot be used is found now and not when there is something to sign.
         """
-        self._keys.signer()
+        self._read_key()
         notes = [found for path in (self._memory, self._shown) if (found := self._read(path))]
         notes.sort(key=lambda found: found[0].size)
         if notes:
@@ -169,6 +169,10 @@ class Sealer:
             write_durably(self._shown, note)
             self._last, self._note = newest, note
         self._ready = True
+
+    def _read_key(self) -> None:
+        if self._board.signs or self._keys.can_sign:
+            self._keys.signer()
 
     def _read(self, path: Path) -> tuple[Checkpoint, bytes] | None:
         note = read_if_there(path)
@@ -216,11 +220,12 @@ class Sealer:
 
     def _adopt(self, note: bytes) -> bool:
         """Make the tree of another node's checkpoint from the log, and serve it if it is the same."""
-        self._keys.signer()
+        self._read_key()
         try:
             new = open_checkpoint(note, self._keys.verifiers(), self._keys.origin)
         except NoteRefused as error:
-            raise SealRefused(f"another node's checkpoint: {error}; all nodes need the same signing key") from None
+            why = f"another node's checkpoint: {error}; all nodes need the same signing key, or its line in `vkeys`"
+            raise SealRefused(why) from None
         if new.size < self._size or new == self._last:
             return False
         self._fill(self._size, new.size)
