@@ -13,8 +13,9 @@ from hypothesis import settings
 from service.log import Log, open_log
 from tests.support import stores
 
-# A busy machine is no finding. CI tries the same examples each time; runs by hand look for new ones.
-settings.register_profile("tamga", deadline=None, derandomize="CI" in os.environ)
+# A busy machine is no finding. CI tries the same examples each time; runs by hand look for new ones; soak for many.
+settings.register_profile("tamga", max_examples=50, deadline=None, derandomize="CI" in os.environ)
+settings.register_profile("soak", max_examples=1000, deadline=None)
 settings.load_profile("tamga")
 
 

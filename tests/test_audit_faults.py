@@ -33,7 +33,7 @@ while True:
 @pytest.mark.fault
 def test_a_process_killed_while_it_seals_contradicts_nothing_that_was_signed(tmp_path: Path) -> None:
     random, notes = Random(7), []
-    for _ in range(6):
+    for _ in range(4):
         with subprocess.Popen([sys.executable, "-c", WORKER, str(tmp_path)], stdout=subprocess.PIPE) as worker:
             assert worker.stdout is not None
             worker.stdout.readline()
@@ -48,4 +48,4 @@ def test_a_process_killed_while_it_seals_contradicts_nothing_that_was_signed(tmp
         verdict = verify(LogSource(audit.log, tmp_path, audit.verifiers()), against=older)
         assert verdict.ok, verdict.problem
         assert audit.size() == audit.log.head().position > 0
-    assert len(set(notes)) > 3
+    assert len(set(notes)) > 2

@@ -83,10 +83,10 @@ def positions(count: int, seed: int) -> list[int]:
 
 
 def test_as_of_equals_replay_at_random_positions_of_the_first_record() -> None:
-    hold_as_of_to_replay(entries(first_record()), positions(50, seed=1))
+    hold_as_of_to_replay(entries(first_record()), positions(20, seed=1))
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=settings().max_examples // 3, suppress_health_check=[HealthCheck.too_slow])
 @given(histories(), st.data())
 def test_as_of_equals_replay_at_random_positions_of_random_histories(facts: list[Fact], data: st.DataObject) -> None:
     hold_as_of_to_replay(entries(facts), data.draw(st.lists(st.integers(1, len(facts)), min_size=2, max_size=2)))

@@ -52,7 +52,6 @@ def test_a_date_has_the_bounds_that_the_library_computes(text: str) -> None:
     assert bounds(text) == read_by_the_library(text)
 
 
-@settings(max_examples=60)
 @given(SPECIFIED, SPECIFIED)
 def test_an_interval_has_the_bounds_that_the_library_computes(start: str, end: str) -> None:
     earliest, latest = read_by_the_library(f"{start}/{end}")
@@ -64,21 +63,19 @@ def test_an_interval_has_the_bounds_that_the_library_computes(start: str, end: s
             bounds(f"{start}/{end}")
 
 
-@settings(max_examples=60)
 @given(SPECIFIED)
 def test_an_open_end_has_no_bound(text: str) -> None:
     assert bounds(f"{text}/..") == read_by_the_library(f"{text}/..") == (bounds(text)[0], None)
     assert bounds(f"../{text}") == read_by_the_library(f"../{text}") == (None, bounds(text)[1])
 
 
-@settings(max_examples=60)
 @given(SPECIFIED)
 def test_an_unknown_end_has_no_bound_and_the_library_agrees_on_the_other(text: str) -> None:
     assert bounds(f"{text}/") == (read_by_the_library(f"{text}/")[0], None)
     assert bounds(f"/{text}") == (None, read_by_the_library(f"/{text}")[1])
 
 
-@settings(max_examples=300)
+@settings(max_examples=3 * settings().max_examples)
 @given(NEARLY_DATES)
 def test_what_is_accepted_is_made_of_dates_that_the_library_reads_the_same_way(text: str) -> None:
     try:

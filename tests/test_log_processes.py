@@ -49,7 +49,7 @@ def test_eight_processes_leave_no_gap_and_no_repeat(log: Log, database_url: str)
 
 @pytest.mark.fault
 def test_a_killed_writer_loses_nothing_that_was_answered(log: Log, database_url: str) -> None:
-    kill_in_turn(log, database_url, rounds=4)
+    kill_in_turn(log, database_url, rounds=2)
 
 
 @pytest.mark.soak

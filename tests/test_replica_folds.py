@@ -50,7 +50,7 @@ def rows_at(connection: apsw.Connection, position: int) -> Rows:
     return found
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=settings().max_examples // 2)
 @given(histories(), st.data())
 def test_the_replica_at_any_position_equals_a_fresh_fold_up_to_it(facts: list[Fact], data: st.DataObject) -> None:
     connection, log = replica(), entries(facts)
@@ -65,7 +65,7 @@ def test_the_replica_at_any_position_equals_a_fresh_fold_up_to_it(facts: list[Fa
     assert rows_at(connection, len(log)) == fresh(facts, len(log))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=settings().max_examples // 3)
 @given(histories())
 def test_versions_of_a_row_follow_each_other_without_overlap(facts: list[Fact]) -> None:
     connection = replica()
@@ -78,7 +78,7 @@ def test_versions_of_a_row_follow_each_other_without_overlap(facts: list[Fact]) 
         assert connection.execute(overlaps).fetchone() is None, name
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=settings().max_examples // 3)
 @given(histories())
 def test_a_row_is_only_written_anew_when_it_changed(facts: list[Fact]) -> None:
     connection = replica()
@@ -91,7 +91,7 @@ def test_a_row_is_only_written_anew_when_it_changed(facts: list[Fact]) -> None:
         ).fetchall(), name
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=settings().max_examples // 3)
 @given(histories())
 def test_folding_event_by_event_equals_folding_each_object_from_nothing(facts: list[Fact]) -> None:
     connection = replica()
@@ -142,7 +142,7 @@ def test_nothing_is_alive_before_the_first_position() -> None:
     assert ALIVE == 2**63 - 1
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=settings().max_examples // 4)
 @given(histories(), st.data())
 def test_entries_delivered_twice_change_nothing(facts: list[Fact], data: st.DataObject) -> None:
     connection, log = replica(), entries(facts)

@@ -16,7 +16,7 @@ from tests.support.compact_oracle import Oracle, spelt_out
 from tests.support.compact_rows import Filled, random_rows
 from tests.support.documents import Document, Documents
 
-SEEDS = 6
+SEEDS = 4
 EACH = 40
 
 

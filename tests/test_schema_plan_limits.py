@@ -74,6 +74,15 @@ HOSTILE = {
 }
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _young() -> Iterator[None]:
+    """Looking for garbage looks only at what these tests make."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 @contextmanager
 def at_most(seconds: float) -> Iterator[None]:
     """Fails if the block takes longer: processor time, since the machine may be busy."""

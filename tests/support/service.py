@@ -157,7 +157,7 @@ def eventually(holds: Callable[[], object], seconds: float = 10) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, "it did not come"
-        time.sleep(0.01)
+        time.sleep(0.02)
 
 
 def free_port() -> int:
