@@ -59,7 +59,7 @@ class Server:
         return time.clock_gettime(~self._process.pid << 3 | 2)
 
     def close(self) -> None:
-        """End it."""
+        """End it; twice is harmless."""
         self._process.terminate()
         try:
             self._process.communicate(timeout=15)

@@ -69,6 +69,10 @@ class Subscribers:
         """Wait for so many messages; milliseconds from the log's own time of the event to the arrival of each."""
         return [microseconds / 1000 for microseconds in self._asked(hear=messages)["delays"]]
 
+    def ended(self, count: int) -> None:
+        """Wait until so many were told from where to resume, and that this is the end."""
+        self._asked(ended=count)
+
     def _asked(self, **what: int) -> dict[str, Any]:
         assert self._process.stdin is not None and self._process.stdout is not None
         self._process.stdin.write(json.dumps(what).encode() + b"\n")
@@ -89,6 +93,7 @@ class Told:
 
     caught_up: int = 0
     messages: int = 0
+    resumable: int = 0
     completed: int = 0
     delays: list[int] = field(default_factory=list)
     """Microseconds from the log's own time of an event, which is taken before its commit, to its arrival."""
@@ -101,6 +106,8 @@ class Told:
             self.messages += 1
         elif b'"CaughtUp"' in message:
             self.caught_up += 1
+        elif b'"extensions":{"resume"' in message:
+            self.resumable += 1
         elif b'"data"' in message:
             self.messages += 1
         elif b"complete" in message:
@@ -222,7 +229,7 @@ class _Crowd:
         self._told = Told()
         self._opened: list[Subscriber] = []
 
-    async def do(self, open: int = 0, replay: int = 0, hear: int = 0) -> dict[str, Any]:
+    async def do(self, open: int = 0, replay: int = 0, hear: int = 0, ended: int = 0) -> dict[str, Any]:
         """One line of work."""
         told = self._told
         for number in range(open):
@@ -232,7 +239,7 @@ class _Crowd:
         if replay:
             await self._connect(EVENTS, {"until": {"position": replay}})
             await told.until(lambda: told.completed > 0, 600)
-        await told.until(lambda: told.messages >= hear)
+        await told.until(lambda: told.messages >= hear and min(told.resumable, told.completed) >= ended)
         gc.freeze()
         delays, told.delays, told.messages = told.delays, [], 0
         return {"delays": [] if replay else delays}

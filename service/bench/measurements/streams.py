@@ -6,7 +6,7 @@ import json
 import time
 import urllib.request
 from collections.abc import Iterable
-from contextlib import closing
+from contextlib import ExitStack, closing
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,24 @@ def streams(bench: Bench) -> Iterable[Figure]:
                 _world(f"sqlite:///{folder}/log.db")
                 with closing(server.tamga(folder)) as serving, closing(Subscribers(serving.port, over)) as opened:
                     yield from _latency(serving, folder, opened, f"{subscribed:,} by {over}", subscribed, bench.seconds)
+    yield _shutdown(bench)
+
+
+def _shutdown(bench: Bench) -> Figure:
+    """From SIGTERM to the end of a node with open streams, half of them by each transport; each is told of it."""
+    half = 500 if bench.seconds >= 1 else 10
+    with bench.scratch() as folder, ExitStack() as stack:
+        _world(f"sqlite:///{folder}/log.db")
+        serving = stack.enter_context(closing(server.tamga(folder)))
+        opened = [stack.enter_context(closing(Subscribers(serving.port, over))) for over in (WEBSOCKET, SSE)]
+        for each in opened:
+            each.open(half)
+        began = time.perf_counter()
+        serving.close()
+        took = time.perf_counter() - began
+        for each in opened:
+            each.ended(half)
+    return Figure(name=f"SIGTERM with {2 * half:,} streams", value=took * 1000, unit="ms")
 
 
 def _counts(bench: Bench) -> tuple[int, ...]:
