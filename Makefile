@@ -7,9 +7,11 @@ READY := $(VENV)/.ready
 FUZZER := $(VENV)/clients
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 CANDIDATES := $(PYTHON) python3 python3.13 python3.12 python3.14 python3.11 python
+SPREAD := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 USABLE := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
 
 .DEFAULT_GOAL := help
+unexport PYTHONDONTWRITEBYTECODE # or each start would compile all modules anew
 .PHONY: help run test check format lock soak bench clients schema graphiql clean
 .DELETE_ON_ERROR:
 
@@ -19,8 +21,8 @@ help: ## List these commands
 run: $(READY) ## Serve the first record on 127.0.0.1:8000, data under var/
 	@$(BIN)/tamga serve $(ARGS)
 
-test: $(READY) ## Run the tests (ARGS="-k word" for some of them)
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(READY) ## Run the tests, a process on each core (ARGS="-k word" for some of them, "-n 0" for one process)
+	@$(BIN)/python -m pytest $(SPREAD) $(ARGS)
 
 check: $(READY) ## Lint (ruff), types (mypy strict) and the project's own guards
 	@echo "ruff";  $(BIN)/ruff check --quiet .
@@ -30,8 +32,8 @@ check: $(READY) ## Lint (ruff), types (mypy strict) and the project's own guards
 format: $(READY) ## Order imports and lay out the code with ruff
 	@$(BIN)/ruff check --quiet --fix . && $(BIN)/ruff format --quiet .
 
-soak: $(READY) ## Run the fault tests for longer (many minutes)
-	@$(BIN)/python -m pytest -m soak $(ARGS)
+soak: $(READY) ## Run the fault tests for longer, with many more examples (many minutes)
+	@$(BIN)/python -m pytest -m "soak or hypothesis" --hypothesis-profile soak $(ARGS)
 
 bench: $(READY) ## Measure this machine (ARGS="--help" lists what)
 	@$(BIN)/tamga bench $(ARGS)

@@ -1,4 +1,4 @@
-"""Fixtures that every room's tests share: a fresh database and a log in it, on each store in turn.
+"""What every room's tests share: a fresh database and a log in it, on each store in turn, and which files begin.
 
 `@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)` keeps a test to one store.
 """
@@ -17,6 +17,13 @@ from tests.support import stores
 settings.register_profile("tamga", max_examples=50, deadline=None, derandomize="CI" in os.environ)
 settings.register_profile("soak", max_examples=1000, deadline=None)
 settings.load_profile("tamga")
+
+_LONGEST = ("test_nodes_faults", "test_upgrade", "test_restore", "test_bench", "test_serve", "test_streams_chaos")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take longest begin, so that none of `make test`'s processes is left alone with one at the end."""
+    items.sort(key=lambda item: item.path.stem not in _LONGEST)
 
 
 @pytest.fixture(params=stores.STORES)
