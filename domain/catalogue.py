@@ -15,7 +15,7 @@ from domain.investment import Investment
 from domain.party import Party
 from domain.programme import Programme
 from domain.relation import Relation
-from domain.shape import unfit, unknown_keys
+from domain.shape import in_words, unfit, unknown_keys
 from domain.source import Source
 from domain.stream import Aggregate
 from domain.values import NOUNS, SourceRef, WorldDate
@@ -70,8 +70,8 @@ def _typed(name: str, value: dict[str, Any]) -> Fact:
             {key: value[key] for key in ("data", "occurred_on", "sources") if value.get(key) is not None},
         )
     except msgspec.ValidationError as error:
-        reason, _, path = str(error).partition(" - at `$.")
-        raise Refused("INVALID_VALUE", path.rstrip("`") or "id", reason) from None
+        path, reason = in_words(error)
+        raise Refused("INVALID_VALUE", path or "id", reason) from None
 
 
 def load_fact(name: str, stream: str, state: bytes) -> Fact:

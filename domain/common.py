@@ -72,7 +72,7 @@ class FactClaimed(Content):
 
     target: Annotated[Version, doc("version of the event whose field it speaks of")]
     field: Annotated[Name, doc("the field, as it is named on disk")]
-    value: Annotated[Any, doc("what the source says; left out where it only denies")] = None
+    value: Annotated[Any, Personal(), doc("what the source says; left out where it only denies")] = None
 
     def summary(self) -> str:
         """One line for people."""
@@ -101,7 +101,7 @@ class FactCorrected(Content):
     editorial: ClassVar[bool] = True
     target: Annotated[Version, doc("version of the event that was wrong")]
     field: Annotated[Name, doc("the field, as it is named on disk; occurred_on and sources too")]
-    now: Annotated[Any, doc("its whole new value; null takes an optional one away")] = None
+    now: Annotated[Any, Personal(), doc("its whole new value; null takes an optional one away")] = None
     cause: Annotated[CorrectionCause, doc("why it was wrong")]
     reason: Annotated[Text, doc("what happened, in words")]
 

@@ -1,8 +1,10 @@
 """The subset of EDTF (ISO 8601-2:2019, levels 0 and 1) in which the record writes dates, and its strict bounds.
 
-Accepted: a year, a month, a day or an interval of these; `?`, `~` and `%` behind a date; `..` or nothing for an open or
-unknown end; `X` for unspecified last digits of a year, a month or a day; years of four digits. Source of the grammar:
-Library of Congress, Extended Date/Time Format Specification.
+Accepted: a year, a season, a month, a day or an interval of these; `?`, `~` and `%` behind a date that is no season;
+`..` or nothing for an open or unknown end; `X` for unspecified last digits of a year, a month or a day; years of four
+digits. A season of level 1 (21 to 24, spring to winter) does not say of which half of the earth: it may be any day of
+its year, and summer and winter run on to the end of March of the next. Source of the grammar: Library of Congress,
+Extended Date/Time Format Specification.
 """
 
 import calendar
@@ -13,6 +15,7 @@ from functools import lru_cache
 EARLIEST = "0000-01-01"
 LATEST = "9999-12-31"
 LONGEST = 23
+_SEASON = re.compile(r"(?P<year>\d{4})-2(?P<season>[1-4])", re.ASCII)
 _DATE = re.compile(r"(?P<year>\d{4}|\d{3}X|\d{2}XX|XXXX)(?:-(?P<month>\d\d|XX)(?:-(?P<day>\d\d|XX))?)?[?~%]?", re.ASCII)
 
 
@@ -42,6 +45,8 @@ def _end(text: str) -> tuple[str | None, str | None]:
 
 
 def _date(text: str) -> tuple[str | None, str | None]:
+    if season := _SEASON.fullmatch(text):
+        return _of_season(season["year"], runs_on=season["season"] in "24")
     match = _DATE.fullmatch(text)
     if match is None:
         raise ValueError(f"{text!r} is not a date in EDTF, such as 2025-09-22, 2025-09, 2009/.., 2017~/2025 or 1984?")
@@ -53,6 +58,11 @@ def _date(text: str) -> tuple[str | None, str | None]:
     if month == "XX" and day is not None and day != "XX":
         raise ValueError(f"{text!r} gives a day of an unspecified month")
     return _first(year, month, day), _last(year, month, day)
+
+
+def _of_season(year: str, *, runs_on: bool) -> tuple[str, str]:
+    runs_on = runs_on and year != LATEST[:4]
+    return f"{year}-01-01", f"{int(year) + 1:04d}-03-31" if runs_on else f"{year}-12-31"
 
 
 def _first(year: str, month: str | None, day: str | None) -> str:

@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any, get_args, get_type_hints
 
+import msgspec
+
 from domain.fact import Content, Fact
+from domain.values import PATTERNS
 
 DEEPEST = 32
 """Levels of nesting; the deepest event needs six."""
@@ -14,8 +17,23 @@ DEEPEST = 32
 LARGEST = 2**53 - 1
 """The largest whole number that every reader of JSON takes (RFC 7493)."""
 
+_BLANK = re.compile(r"\s+")
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")
 _NOT_TEXT = "a text holds Unicode characters, without NUL and halves of pairs"
+
+
+_LENGTH = re.compile(r"Expected `str` of length ([<>])= (\d+)")
+
+
+def in_words(error: msgspec.ValidationError) -> tuple[str, str]:
+    """Where in a fact a value does not fit, and why, for people; the path is empty where the library names none."""
+    reason, _, path = str(error).partition(" - at `$.")
+    for pattern, words in PATTERNS.items():
+        if reason == f"Expected `str` matching regex {pattern!r}":
+            reason = f"it must be {words}"
+    if found := _LENGTH.fullmatch(reason):
+        reason = "it must not be empty" if found[1] == ">" else f"it has at most {found[2]} characters"
+    return path.rstrip("`"), reason
 
 
 def unknown_keys(value: dict[str, Any], kind: type[Content]) -> Iterator[str]:
@@ -47,8 +65,8 @@ def _unfit(item: Any) -> str | None:
         return 'a number with a fraction is written as a text, such as "0.5"'
     if isinstance(item, int) and abs(item) > LARGEST:
         return f"a number beyond {LARGEST} is written as a text"
-    if isinstance(item, str) and _NO_TEXT.search(item):
-        return _NOT_TEXT
+    if isinstance(item, str):
+        return _NOT_TEXT if _NO_TEXT.search(item) else "it must not be blank" if _BLANK.fullmatch(item) else None
     return None
 
 

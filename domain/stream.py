@@ -14,7 +14,7 @@ from eventsourcing.domain import BaseAggregate, datetime_now_with_tzinfo
 from domain.codes import Stance
 from domain.common import ClaimAdopted, EventRetracted, FactClaimed, FactCorrected
 from domain.fact import Content, Fact, Refused, check_values, field_names, field_values, patched, references
-from domain.shape import unknown_in
+from domain.shape import in_words, unknown_in
 
 TContent = TypeVar("TContent", bound=Content)
 _VERSION = re.compile("[1-9][0-9]{0,15}")
@@ -271,7 +271,9 @@ def _try(name: str, target: Fact, field: str, value: Any, world: World) -> None:
         raise Refused("INVALID_VALUE", f"data.{name}", f"{path}: no such field")
     try:
         changed = patched(target, field, value)
-    except (msgspec.ValidationError, ValueError) as error:
+    except msgspec.ValidationError as error:
+        raise Refused("INVALID_VALUE", f"data.{name}", "{}: {}".format(*in_words(error))) from None
+    except ValueError as error:
         raise Refused("INVALID_VALUE", f"data.{name}", str(error)) from None
     try:
         _check_provenance(changed)

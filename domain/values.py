@@ -36,24 +36,43 @@ class Rule(NamedTuple):
 
 
 class Personal(NamedTuple):
-    """Marks a field that holds personal data."""
+    """Marks a field that holds personal data, or may: what puts a field right repeats what the field holds."""
 
 
 NOUNS = ("source", "party", "institution", "gathering", "agreement", "deal", "investment", "relation", "programme")
 _KEY = "[a-z0-9][a-z0-9-]{0,79}"
 
 
+PATTERNS: dict[str, str] = {}
+"""What each pattern asks for, in words."""
+
+
+def _pattern(pattern: str, words: str, shortest: int | None = None, longest: int | None = None) -> msgspec.Meta:
+    PATTERNS[pattern] = words
+    return msgspec.Meta(pattern=pattern, min_length=shortest, max_length=longest)
+
+
+_KEY_IN_WORDS = "lower-case letters, digits and hyphens, 80 at most"
+
+
 def _id_pattern(noun: str) -> msgspec.Meta:
-    return msgspec.Meta(pattern=rf"^{noun}:{_KEY}\Z", examples=[f"{noun}:example"])
+    example = f"{noun}:example" if noun in NOUNS else "deal:uz-boeing-787"
+    return _pattern(rf"^{noun}:{_KEY}\Z", f"an id such as {example}: the noun, a colon, {_KEY_IN_WORDS}")
 
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
 Words = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Quote = Annotated[str, msgspec.Meta(min_length=1, max_length=300)]
-Url = Annotated[str, msgspec.Meta(min_length=1, max_length=2000, pattern=r"^https?://[^\s]+\Z")]
-LineKey = Annotated[str, msgspec.Meta(pattern=rf"^{_KEY}\Z")]
-Number = Annotated[str, msgspec.Meta(pattern=r"^-?(0|[1-9][0-9]{0,29})(\.[0-9]{1,12})?\Z")]
+Url = Annotated[str, _pattern(r"^https?://[^\s]+\Z", "an http or https address", 1, 2000)]
+LineKey = Annotated[str, _pattern(rf"^{_KEY}\Z", f"a key: {_KEY_IN_WORDS}")]
+Number = Annotated[
+    str,
+    _pattern(
+        r"^-?(0|[1-9][0-9]{0,29})(\.[0-9]{1,12})?\Z",
+        'a plain number such as "1500.25": 30 digits at most, 12 more behind the point, no exponent',
+    ),
+]
 Version = Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)]
 Country = Annotated[str, Rule("country")]
 Currency = Annotated[str, Rule("currency")]

@@ -325,6 +325,23 @@ def test_a_key_in_a_deal_has_the_form_of_a_key_in_an_id(key: str) -> None:
     assert refusal(example("DealLineReported", key=key)) == ("INVALID_VALUE", "data.key")
 
 
+@pytest.mark.parametrize(
+    ("wrong", "field", "told"),
+    [
+        ({"id": "deal:Bad Id"}, "id", "an id such as deal:uz-boeing-787: the noun, a colon, lower-case letters"),
+        ({"data": {"title": ""}}, "data.title", "must not be empty"),
+        ({"data": {"title": " \t\u2003"}}, "data.title", "must not be blank"),
+        ({"data": {"title": "x" * 501}}, "data.title", "at most 500 characters"),
+        ({"data": {"title": "x", "gathering": "party:kaz"}}, "data.gathering", "an id such as gathering:example"),
+        ({"data": {"title": "x", "sectors": [{"code": "a", "percent": "1e2"}]}}, "data.sectors[0].percent", "exponent"),
+    ],
+)  # fmt: skip
+def test_a_refusal_is_told_in_words(wrong: dict[str, Any], field: str, told: str) -> None:
+    with pytest.raises(Refused) as refused:
+        read_fact(example("DealAnnounced") | wrong)
+    assert (refused.value.field, told in refused.value.reason) == (field, True)
+
+
 def test_a_rule_names_what_it_refuses() -> None:
     reason = broken("currency", "BTC")
     assert reason is not None
@@ -337,6 +354,8 @@ def test_the_fields_that_hold_personal_data_are_marked() -> None:
         "SourceRegistered": ("author",),
         "OfficeholderAppointed": ("person",),
         "AssessmentVoiced": ("by",),
+        "FactClaimed": ("value",),
+        "FactCorrected": ("now",),
     }
 
 
