@@ -3,13 +3,13 @@
 import strawberry
 
 from domain.codes import AgreementKind, AgreementStatus, Binding, Code
-from schema.choosing import ObjectFilter, PartyLinkFilter, PeriodFilter, linked, of_country, orders
+from schema.choosing import ObjectFilter, PartyLinkFilter, PeriodFilter, linked, orders
 from schema.claims import ClaimedDate, ClaimedText
 from schema.common import PartyLink, RecordObject, subject
 from schema.connection import Connection
 from schema.deal import Deal, DealFilter, DealOrder
 from schema.enums import described
-from schema.filters import any_of, every, having, neither, some, where, within
+from schema.filters import any_of, every, having, neither, owning, some, within
 from schema.node import AgreementRef, EventRef, GatheringRef, PartyRef
 from schema.plan.source import Row
 from schema.scalars import EdtfDate
@@ -114,13 +114,14 @@ class AgreementFilter(ObjectFilter):
     kind: list[AgreementKind] | None = any_of("Of one of these kinds.", "kind")
     binding: list[Binding] | None = any_of("That bind so.", "binding")
     status: list[AgreementStatus] | None = any_of("That have come so far.", "status")
-    party: PartyLinkFilter | None = having("With such a party.", linked, "party")
-    country: list[str] | None = where(
-        "With a party of one of these countries, ISO 3166 alpha-3.",
-        of_country,
+    party: PartyLinkFilter | None = having("With such a party.", linked, "party", "country")
+    country: list[str] | None = owning(
+        "With a party of one of these countries, ISO 3166 alpha-3.", "party_link", "country"
     )
     act: ActFilter | None = having("With such an act.", lambda row: row.owned("act"), "party")
-    signed: PeriodFilter | None = within("Signed, or announced where it is not signed, in this period.")
+    signed: PeriodFilter | None = within(
+        "Signed, or announced where it is not signed, in this period.", "day", "since", "until"
+    )
     gathering: list[strawberry.ID] | None = any_of("Of one of these meetings.", "gathering")
     all_of: list["AgreementFilter"] | None = every()
     any_of: list["AgreementFilter"] | None = some()

@@ -6,7 +6,7 @@ import strawberry
 
 from domain.codes import AnomalyKind, Code, EffectKind, PartyRole, SectorScheme, Verification
 from schema.enums import described
-from schema.filters import Value, any_of, at_least, at_most, equals, flag, having, where
+from schema.filters import Value, any_of, at_least, at_most, equals, flag, found, having, owning, where
 from schema.plan.source import Row
 from schema.scalars import Date, DateTime, Decimal, Position
 from service.replica.tables import LAST_DAY
@@ -68,11 +68,17 @@ def _withdrawn(row: Row) -> str:
     return f"(SELECT {source['withdrawn']} FROM {source.rows} AND {source['id']} = {row['source']})"
 
 
-def _found(row: Row, value: Value) -> str:
+def _says(row: Row, value: Value) -> str:
+    prose = row.owned("prose")
+    docs = f"SELECT search.rowid FROM main.search WHERE search MATCH fts_query({value})"
+    return f"EXISTS (SELECT 1 FROM {prose.rows} AND +{prose['doc']} IN ({docs}))"
+
+
+def _saying(row: Row, value: Value) -> str:
     prose = row.others("prose")
     return (
-        f"{row['id']} IN (SELECT {prose['owner']} FROM main.search JOIN {prose.schema}.prose AS {prose.alias}"
-        f" ON {prose['doc']} = search.rowid WHERE search MATCH fts_query({value}) AND {prose.alive})"
+        f"SELECT {prose['owner']} AS id FROM main.search CROSS JOIN {prose.named}"
+        f" ON {prose['doc']} = search.rowid WHERE search MATCH fts_query({value}) AND {prose.alive}"
     )
 
 
@@ -81,19 +87,16 @@ class ObjectFilter:
     """The filter that all nouns share."""
 
     id: list[strawberry.ID] | None = any_of("One of these ids.", "id")
-    text: str | None = where("Its title or words contain all of these words.", _found)
-    sector: SectorFilter | None = having("It belongs to such a sector.", lambda row: row.owned("sector"))
-    effect: EffectFilter | None = having("Such an effect is claimed of it.", lambda row: row.owned("effect"))
+    text: str | None = found("Its title or words contain all of these words.", _says, _saying)
+    sector: SectorFilter | None = having("It belongs to such a sector.", lambda row: row.owned("sector"), "code")
+    effect: EffectFilter | None = having("Such an effect is claimed of it.", lambda row: row.owned("effect"), "kind")
     claimed: ClaimedFilter | None = having("It has such a claimed value.", lambda row: row.owned("claimed"))
     rests_on: RestsOnFilter | None = having(
         "A claim of it rests on such a source.", lambda row: row.owned("claim_source"), "source", "origin"
     )
     disputed: bool | None = flag("Whether sources disagree about one of its values.", "disputed")
     has_anomalies: bool | None = flag("Whether something looks wrong about it.", lambda row: f"{row['anomalies']} > 0")
-    anomaly: list[AnomalyKind] | None = where(
-        "Something of these kinds looks wrong about it.",
-        lambda row, value: owned_in(row, "anomaly", "kind", value),
-    )
+    anomaly: list[AnomalyKind] | None = owning("Something of these kinds looks wrong about it.", "anomaly", "kind")
     corrected: bool | None = flag("Whether it was ever put right.", lambda row: _owns(row, "correction"))
     retracted: bool | None = flag(
         "Whether its opening event was retracted; lists leave such objects out where this is not given.", "retracted"
@@ -106,18 +109,6 @@ class ObjectFilter:
     changed_after: Position | None = where(
         "Something of it was recorded behind this position.", lambda row, value: f"{row['changed']} > {value}"
     )
-
-
-def owned_in(row: Row, table: str, column: str, value: Value) -> str:
-    """The predicate that the object owns such a row."""
-    other = row.others(table)
-    return f"{row['id']} IN (SELECT {other['owner']} FROM {other.rows} AND {value.is_in(other[column])})"
-
-
-def of_country(row: Row, value: Value) -> str:
-    """The predicate that one of its parties is of one of the countries."""
-    link = row.owned("party_link")
-    return f"EXISTS (SELECT 1 FROM {link.rows} AND {value.is_in(link['country'])})"
 
 
 def _owns(row: Row, table: str) -> str:

@@ -18,9 +18,7 @@ from schema.choosing import (
     PeriodFilter,
     ValueFilter,
     linked,
-    of_country,
     orders,
-    owned_in,
 )
 from schema.claims import ClaimedDate, ClaimedMoney, ClaimedText
 from schema.common import PartyLink, RecordObject, subject
@@ -37,7 +35,20 @@ from schema.deal_terms import (
     Ownership,
     Payment,
 )
-from schema.filters import Value, any_of, at_least, at_most, every, having, neither, some, where, within
+from schema.filters import (
+    Value,
+    any_of,
+    at_least,
+    at_most,
+    every,
+    found,
+    having,
+    neither,
+    owning,
+    some,
+    where,
+    within,
+)
 from schema.node import GatheringRef, InclusionRef
 from schema.plan.source import Row, Source
 from schema.scalars import Date
@@ -129,9 +140,14 @@ class StepFilter:
     until: Date | None = at_most("On this day or before.", "day")
 
 
-def _in_programme(row: Row, value: Value) -> str:
+def _included(row: Row, value: Value) -> str:
     other = row.others("inclusion")
-    return f"{row['id']} IN (SELECT {other['deal']} FROM {other.rows} AND {value.is_in(other['owner'])})"
+    return f"EXISTS (SELECT 1 FROM {other.rows} AND {other['deal']} = {row['id']} AND {value.is_in(other['owner'])})"
+
+
+def _including(row: Row, value: Value) -> str:
+    other = row.others("inclusion")
+    return f"SELECT {other['deal']} AS id FROM {other.rows} AND {value.is_in(other['owner'])}"
 
 
 @strawberry.input(description="Which deals.")
@@ -144,24 +160,21 @@ class DealFilter(ObjectFilter):
         "That ever came so far.", lambda row: row.owned("commitment_step"), "commitment"
     )
     verification: list[Verification] | None = any_of("Whose value is supported so.", "verification")
-    party: PartyLinkFilter | None = having("With such a party.", linked, "party")
-    country: list[str] | None = where(
-        "With a party of one of these countries, ISO 3166 alpha-3.",
-        of_country,
+    party: PartyLinkFilter | None = having("With such a party.", linked, "party", "country")
+    country: list[str] | None = owning(
+        "With a party of one of these countries, ISO 3166 alpha-3.", "party_link", "country"
     )
-    value: ValueFilter | None = within("Worth this much.")
+    value: ValueFilter | None = within("Worth this much.", "value_key", "at_least", "at_most")
     basis: list[MoneyBasis] | None = any_of("Whose value counts this.", "value_basis")
-    announced: PeriodFilter | None = within("Announced in this period.")
+    announced: PeriodFilter | None = within("Announced in this period.", "day", "since", "until")
     schedule: list[ScheduleStatus] | None = any_of("Whose deliveries keep to the plan or not.", "schedule")
     min_delays: int | None = at_least("Put off so often at least.", "delays")
     min_days_late: int | None = at_least("Late by so many days at least.", "days_late")
     financing: FinancingFilter | None = having(
         "With such a financing.", lambda row: row.owned("financing"), "financier", "expires_from", "expires_to"
     )
-    programme: list[strawberry.ID] | None = where("Part of one of these programmes.", _in_programme)
-    agreement: list[strawberry.ID] | None = where(
-        "Governed by one of these agreements.", lambda row, value: owned_in(row, "governed_by", "agreement", value)
-    )
+    programme: list[strawberry.ID] | None = found("Part of one of these programmes.", _included, _including)
+    agreement: list[strawberry.ID] | None = owning("Governed by one of these agreements.", "governed_by", "agreement")
     gathering: list[strawberry.ID] | None = any_of("Announced at one of these meetings.", "gathering")
     all_of: list["DealFilter"] | None = every()
     any_of: list["DealFilter"] | None = some()

@@ -42,11 +42,26 @@ class Value(str):
         return f"{sql} = {self}" if self.single else f"{sql} IN {self.each}"
 
 
+Sql = Callable[[Row, Value], str]
+"""Makes SQL from the row and the bound value."""
+
+
 @dataclass(frozen=True)
 class Test:
     """A predicate on the row from the bound value."""
 
-    sql: Callable[[Row, Value], str]
+    sql: Sql
+    column: str = ""
+    """The column that is one of a list, where that is all."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A predicate on the row from the bound value, which an index can answer the other way round."""
+
+    sql: Sql
+    ids: Sql
+    """A SELECT of the ids (as `id`, perhaps repeated) of all rows for which it holds."""
 
 
 @dataclass(frozen=True)
@@ -62,12 +77,16 @@ class Having:
 
     related: Callable[[Row], Row]
     selective: tuple[str, ...] = ()
-    """Fields of it that choose few rows: where one is given, the owned rows are looked up first."""
+    """Fields of it that have an index: where one is given, the owned rows can be looked up first."""
 
 
 @dataclass(frozen=True)
 class Within:
     """A nested filter on the same row."""
+
+    column: str = ""
+    """The column, with an index, on which its fields `bounds` are bounds."""
+    bounds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -85,17 +104,37 @@ class Neither:
     """The filter does not hold."""
 
 
-Condition = Test | Flag | Having | Within | Every | Some | Neither
+Condition = Test | Found | Flag | Having | Within | Every | Some | Neither
 
 
-def where(description: str, sql: Callable[[Row, Value], str], **options: Any) -> Any:
+def where(description: str, sql: Sql, **options: Any) -> Any:
     """A predicate from SQL: the row, and the value as a placeholder (see `Value` for lists)."""
     return _field(description, Test(sql), options)
 
 
 def any_of(description: str, column: str | Callable[[Row], str], **options: Any) -> Any:
     """The column (or SQL) is one of a list."""
-    return _field(description, Test(lambda row, value: value.is_in(_of(row, column))), options)
+    test = Test(lambda row, value: value.is_in(_of(row, column)), column if isinstance(column, str) else "")
+    return _field(description, test, options)
+
+
+def found(description: str, sql: Sql, ids: Sql, **options: Any) -> Any:
+    """A predicate from SQL, and a SELECT of the ids of all rows for which it holds, by an index."""
+    return _field(description, Found(sql, ids), options)
+
+
+def owning(description: str, table: str, column: str, **options: Any) -> Any:
+    """A row that the object owns has one of a list in a column with an index."""
+
+    def sql(row: Row, value: Value) -> str:
+        own = row.owned(table)
+        return f"EXISTS (SELECT 1 FROM {own.rows} AND {value.is_in(own[column])})"
+
+    def ids(row: Row, value: Value) -> str:
+        other = row.others(table)
+        return f"SELECT {other['owner']} AS id FROM {other.rows} AND {value.is_in(other[column])}"
+
+    return found(description, sql, ids, **options)
 
 
 def equals(description: str, column: str | Callable[[Row], str], **options: Any) -> Any:
@@ -121,14 +160,14 @@ def flag(description: str, column: str | Callable[[Row], str], **options: Any) -
 def having(description: str, related: Callable[[Row], Row], *selective: str, **options: Any) -> Any:
     """A nested filter: such a related row exists. `related` gives `row.owned(table)` or another row with `rows`.
 
-    `selective` names its fields that choose few rows of an index: by one of them, owned rows are found before the row.
+    `selective` names its fields that have an index: by one of them, owned rows can be found before the row.
     """
     return _field(description, Having(related, selective), options)
 
 
-def within(description: str, **options: Any) -> Any:
-    """A nested filter on the same row."""
-    return _field(description, Within(), options)
+def within(description: str, column: str = "", *bounds: str, **options: Any) -> Any:
+    """A nested filter on the same row; `bounds` names its fields that are bounds on a column with an index."""
+    return _field(description, Within(column, bounds), options)
 
 
 def every(description: str = "All of these hold.") -> Any:

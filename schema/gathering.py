@@ -57,7 +57,7 @@ class GatheringFilter(ObjectFilter):
 
     series: list[str] | None = any_of("Of one of these series.", "series")
     session: int | None = equals("With this number in its series.", "session")
-    held: PeriodFilter | None = within("Begun in this period.")
+    held: PeriodFilter | None = within("Begun in this period.", "day", "since", "until")
     all_of: list["GatheringFilter"] | None = every()
     any_of: list["GatheringFilter"] | None = some()
     none_of: "GatheringFilter | None" = neither()

@@ -93,7 +93,7 @@ class InstitutionFilter(ObjectFilter):
     country: list[str] | None = any_of("Of one of these countries, ISO 3166 alpha-3.", "country")
     status: list[InstitutionStatus] | None = any_of("That have come so far.", "status")
     gathering: list[strawberry.ID] | None = any_of("Announced at one of these meetings.", "gathering")
-    began: PeriodFilter | None = within("Announced or established in this period.")
+    began: PeriodFilter | None = within("Announced or established in this period.", "day", "since", "until")
     all_of: list["InstitutionFilter"] | None = every()
     any_of: list["InstitutionFilter"] | None = some()
     none_of: "InstitutionFilter | None" = neither()

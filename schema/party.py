@@ -4,13 +4,13 @@ import strawberry
 
 from domain.codes import Code, IdentifierScheme, PartyKind
 from schema.agreement import Agreement, AgreementFilter, AgreementOrder
-from schema.choosing import ObjectFilter, orders, owned_in
+from schema.choosing import ObjectFilter, orders
 from schema.claims import ClaimedText
 from schema.common import RecordObject, prefixed, subject
 from schema.connection import Connection
 from schema.deal import Deal, DealFilter, DealOrder
 from schema.deal_terms import Financing
-from schema.filters import any_of, every, flag, neither, some, where
+from schema.filters import any_of, every, flag, neither, owning, some
 from schema.investment import Investment, InvestmentFilter, InvestmentOrder
 from schema.node import EventRef, PartyRef
 from schema.plan.source import Row
@@ -99,10 +99,7 @@ class PartyFilter(ObjectFilter):
 
     kind: list[PartyKind] | None = any_of("Of one of these kinds.", "kind")
     country: list[str] | None = any_of("With their seat in one of these countries, ISO 3166 alpha-3.", "country")
-    identifier: list[str] | None = where(
-        "That a register calls so, such as an LEI.",
-        lambda row, value: owned_in(row, "identifier", "value", value),
-    )
+    identifier: list[str] | None = owning("That a register calls so, such as an LEI.", "identifier", "value")
     merged: bool | None = flag("Whether they proved to be another.", lambda row: f"{row['merged_into']} IS NOT NULL")
     all_of: list["PartyFilter"] | None = every()
     any_of: list["PartyFilter"] | None = some()

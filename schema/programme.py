@@ -3,11 +3,11 @@
 import strawberry
 
 from domain.codes import Certainty, Code, MoneyBasis
-from schema.choosing import ObjectFilter, PartyLinkFilter, PeriodFilter, linked, orders, owned_in
+from schema.choosing import ObjectFilter, PartyLinkFilter, PeriodFilter, linked, orders
 from schema.claims import ClaimedDate, ClaimedMoney, ClaimedText
 from schema.common import PartyLink, RecordObject, prefixed, subject
 from schema.connection import Connection
-from schema.filters import any_of, every, flag, having, neither, some, where, within
+from schema.filters import any_of, every, flag, having, neither, owning, some, within
 from schema.node import DealRef, EventRef, GatheringRef, ProgrammeRef
 from schema.scalars import EdtfDate
 from schema.sql import claimed, column, connection, of_table, one, owned
@@ -60,13 +60,11 @@ class Programme(RecordObject):
 class ProgrammeFilter(ObjectFilter):
     """Which programmes."""
 
-    party: PartyLinkFilter | None = having("With such a party.", linked, "party")
-    includes: list[strawberry.ID] | None = where(
-        "That include one of these deals.", lambda row, value: owned_in(row, "inclusion", "deal", value)
-    )
+    party: PartyLinkFilter | None = having("With such a party.", linked, "party", "country")
+    includes: list[strawberry.ID] | None = owning("That include one of these deals.", "inclusion", "deal")
     gathering: list[strawberry.ID] | None = any_of("Announced at one of these meetings.", "gathering")
     closed: bool | None = flag("Whether they came to their end.", "closed")
-    announced: PeriodFilter | None = within("Announced in this period.")
+    announced: PeriodFilter | None = within("Announced in this period.", "day", "since", "until")
     all_of: list["ProgrammeFilter"] | None = every()
     any_of: list["ProgrammeFilter"] | None = some()
     none_of: "ProgrammeFilter | None" = neither()

@@ -45,7 +45,7 @@ class IndicatorFilter:
 class RelationFilter(ObjectFilter):
     """Which relations."""
 
-    party: PartyLinkFilter | None = having("With such a party.", linked, "party")
+    party: PartyLinkFilter | None = having("With such a party.", linked, "party", "country")
     indicator: IndicatorFilter | None = having("With such a measure.", lambda row: row.owned("indicator"))
     all_of: list["RelationFilter"] | None = every()
     any_of: list["RelationFilter"] | None = some()

@@ -58,7 +58,7 @@ class SourceFilter(ObjectFilter):
     kind: list[SourceKind] | None = any_of("Of one of these kinds.", "kind")
     publisher: list[str] | None = any_of("By one of these publishers.", "publisher")
     language: list[str] | None = any_of("In one of these languages, ISO 639-1.", "language")
-    published: PeriodFilter | None = within("Published in this period.")
+    published: PeriodFilter | None = within("Published in this period.", "day", "since", "until")
     derived_from: list[strawberry.ID] | None = any_of("That reprint or quote one of these.", "derived_from")
     origin: list[strawberry.ID] | None = any_of("That go back to one of these.", "origin")
     withdrawn: bool | None = flag("Whether they were withdrawn.", "withdrawn")

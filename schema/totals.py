@@ -11,6 +11,7 @@ from schema.node import DealRef
 from schema.plan.arguments import chosen
 from schema.plan.pieces import kept
 from schema.plan.source import SELECTED, Arguments, Row, Source
+from schema.plan.ways import Way, Ways
 from schema.scalars import Decimal
 from schema.sql import argument, choice, column, computed, embed, one, rows
 
@@ -175,15 +176,25 @@ def _tests(deal: Row) -> dict[ExclusionReason, str]:
 
 def _chosen(source: Source, arguments: Arguments) -> str:
     """SQL of the chosen deals; `left_out` has a bit for each reason to leave it out, 0 for a deal that is counted."""
-    deal = source.row.others("deal")
+
+    def select(way: Way) -> str:
+        return f"SELECT {_columns(way.row)} FROM {way.rows} WHERE {way.where} AND {_passing(way.row, arguments)}"
+
+    return Ways(source.row, "deal", "created", arguments["filter"], DealFilter).union(select, "-1")
+
+
+def _passing(deal: Row, arguments: Arguments) -> str:
+    return f"{deal['retracted']} = 0 AND {chosen(arguments['filter'], DealFilter, deal, few=True)}"
+
+
+def _columns(deal: Row) -> str:
     year = f"iif({deal['day']} < '9999', CAST(substr({deal['day']}, 1, 4) AS INTEGER), NULL)"
     bits = " + ".join(f"({test}) * {_BITS[reason]}" for reason, test in _tests(deal).items())
     return (
-        f"SELECT {deal['id']} AS deal, {deal['created']} AS created, {deal['kind']} AS kind,"
+        f"{deal['id']} AS deal, {deal['created']} AS created, {deal['kind']} AS kind,"
         f" {deal['commitment']} AS commitment, {year} AS year,"
         f" {deal['value_currency']} AS currency, {deal['value_number']} AS number, {deal['value_basis']} AS basis,"
         f" {deal['value_covers']} AS covers, {bits} AS left_out"
-        f" FROM {deal.rows} AND {deal['retracted']} = 0 AND {chosen(arguments['filter'], DealFilter, deal)}"
     )
 
 

@@ -1,6 +1,6 @@
 """Arguments as SQL sees them: bound values and the shape that remains, by which statements are cached."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import Enum
 from functools import cache
 from typing import Any
@@ -9,9 +9,10 @@ import orjson
 from graphql import GraphQLInputObjectType, GraphQLInputType, GraphQLList, Undefined, get_named_type, get_nullable_type
 from strawberry.types.base import get_object_definition
 
-from schema.filters import Condition, Every, Flag, Having, Neither, Some, Test, Value, Within
-from schema.plan.source import Row
+from schema.filters import Condition, Every, Flag, Found, Having, Neither, Some, Test, Value, Within
+from schema.plan.source import Owned, Row
 from schema.sql import KEY
+from service.replica.tables import TABLES, index_name
 
 DEFINITION = "strawberry-definition"
 
@@ -74,16 +75,70 @@ def plain(value: Any) -> Any:
     return value
 
 
-def chosen(given: Mapping[str, Any] | None, kind: type, row: Row) -> str:
-    """The predicate that a row passes a filter; "1" for one that is absent or empty."""
-    if not given:
-        return "1"
-    tests = [
-        _test(condition, given[name], nested, row)
-        for name, (condition, nested) in _conditions(kind).items()
-        if given.get(name) is not None
-    ]
+def chosen(given: Mapping[str, Any] | None, kind: type, row: Row, few: bool = False) -> str:
+    """The predicate that a row passes a filter; "1" for one that is absent or empty.
+
+    `few` says that few rows are asked, so that none of them is looked up first by what it owns.
+    """
+    tests = [_test(condition, value, nested, row, few) for _, condition, value, nested in _given(given, kind)]
     return " AND ".join(tests) or "1"
+
+
+def finders(given: Mapping[str, Any] | None, kind: type | None, row: Row) -> list[str]:
+    """SELECTs of the ids (as `id`, perhaps repeated) of all rows that pass one part of a filter, by an index each."""
+    found = (_finder(*each, row) for each in _given(given, kind))
+    return [sql for sql in found if sql]
+
+
+def given_columns(given: Mapping[str, Any] | None, kind: type | None) -> dict[str, Value]:
+    """The columns that a filter tests for one of a list."""
+    tests = ((condition, value) for _, condition, value, _ in _given(given, kind))
+    return {test.column: value for test, value in tests if isinstance(test, Test) and test.column}
+
+
+def bounds_on(given: Mapping[str, Any] | None, kind: type | None, column: str, row: Row) -> list[str]:
+    """The predicates of a filter that are bounds on a column."""
+    return [
+        chosen({bound: value.get(bound) for bound in condition.bounds}, nested, row)
+        for _, condition, value, nested in _given(given, kind)
+        if isinstance(condition, Within) and condition.column == column
+    ]
+
+
+def _given(given: Mapping[str, Any] | None, kind: type | None) -> Iterator[tuple[str, Condition, Any, type]]:
+    if given and kind is not None:
+        for name, (condition, nested) in _conditions(kind).items():
+            if given.get(name) is not None:
+                yield name, condition, given[name], nested
+
+
+def _finder(name: str, condition: Condition, value: Any, nested: type, row: Row) -> str | None:
+    match condition:
+        case Test(_, "id"):
+            return f"SELECT value AS id FROM {value.rows}"
+        case Test(_, column) if column:
+            return _by_index(row, column, value.is_in(row[column]))
+        case Found(_, ids):
+            return ids(row, value)
+        case Within(column, bounds) if column:
+            held = {bound: value.get(bound) for bound in bounds}
+            return _by_index(row, column, chosen(held, nested, row)) if any(held.values()) else None
+        case Having(related, selective) if any(value.get(each) is not None for each in selective):
+            return _owners(related(row), value, nested)
+    return None
+
+
+def _by_index(row: Row, column: str, test: str) -> str | None:
+    order = next((each for each in TABLES[row.table].orders if each.split(", ")[0] == column), None)
+    if order is None:
+        return None
+    name = index_name(row.table, order, row.scope.moment is not None)
+    return f"SELECT {row['id']} AS id FROM {row.named} INDEXED BY {name} WHERE {row.alive} AND {test}"
+
+
+def _owners(other: Row, value: Any, nested: type) -> str:
+    living = other.scope.holds(other.alias)
+    return f"SELECT {other['owner']} AS id FROM {other.named} WHERE {living} AND {chosen(value, nested, other)}"
 
 
 @cache
@@ -93,22 +148,24 @@ def _conditions(kind: type) -> dict[str, tuple[Condition, type]]:
     return {field.python_name: (field.metadata[KEY], _class(field.resolve_type())) for field in fields}
 
 
-def _test(condition: Condition, value: Any, nested: type, row: Row) -> str:
+def _test(condition: Condition, value: Any, nested: type, row: Row, few: bool) -> str:
     match condition:
         case Test(sql):
             return f"({sql(row, value)})"
+        case Found(sql, ids):
+            return f"({sql(row, value)})" if few else f"{row['id']} IN ({ids(row, value)})"
         case Flag(sql):
             held = row[sql] if isinstance(sql, str) else sql(row)
             return f"({held})" if value else f"NOT coalesce({held}, 0)"
         case Having(related, selective):
             other = related(row)
-            tests = chosen(value, nested, other)
-            if any(value.get(name) is not None for name in selective):
-                living = other.scope.holds(other.alias)
-                return f"{row['id']} IN (SELECT {other['owner']} FROM {other.named} WHERE {living} AND {tests})"
-            return f"EXISTS (SELECT 1 FROM {other.rows} AND {tests})"
+            if not few and any(value.get(name) is not None for name in selective):
+                return f"{row['id']} IN ({_owners(other, value, nested)})"
+            by_owner = f"INDEXED BY sqlite_autoindex_{other.table}_1" if few and isinstance(other, Owned) else ""
+            tests = chosen(value, nested, other, few)
+            return f"EXISTS (SELECT 1 FROM {other.named} {by_owner} WHERE {other.alive} AND {tests})"
         case Within():
-            return chosen(value, nested, row)
+            return chosen(value, nested, row, few)
         case Every():
             return " AND ".join(f"({chosen(each, nested, row)})" for each in value) or "1"
         case Some():

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 from schema.plan.arguments import chosen
 from schema.plan.paging import Page, Prepared, keys_of, sorts_of
-from schema.plan.pieces import Pieces, Text, listed, quoted
+from schema.plan.pieces import Pieces, Text, kept, listed, quoted
 from schema.plan.source import Row, Source
+from schema.plan.ways import GROWING, Way, Ways
 from schema.sql import Listing
+from service.replica.tables import TABLES
 
 if TYPE_CHECKING:
     from schema.plan.compile import Compiler
@@ -40,6 +42,7 @@ class _Lister:
         self.parent = prepared.scoped(source.row)
         self.type_name, self.fields = _only(field)
         self.keys = self._keys()
+        self.ways = self._ways()
         self.number = next(source.row.aliases)
 
     def _keys(self) -> _Keys:
@@ -56,8 +59,7 @@ class _Lister:
     def _part(self, field: Field) -> Pieces:
         match field.name:
             case "totalCount":
-                row = self._row()
-                return [f"(SELECT count(*) FROM {self._from(row)} WHERE {self._passing(row)})"]
+                return [self._count()]
             case "nodes":
                 return [self._items(field, edge=False)]
             case "edges":
@@ -67,7 +69,23 @@ class _Lister:
             case _:
                 return self.compiler.value(field, self.parent)
 
+    def _count(self) -> str:
+        if self.ways is not None:
+            counted = replace(self.ways, order="created").count(lambda row: self._passing(row, few=True))
+        else:
+            row = self._row()
+            counted = f"(SELECT count(*) FROM {self._from(row)} WHERE {self._passing(row)})"
+        return kept(f"SELECT {counted}", self.parent.scope.position) if self.reading.root else counted
+
     # rows
+
+    def _ways(self) -> Ways | None:
+        """The ways to the rows, where the list is that of a noun."""
+        table = TABLES.get(self.reading.table)
+        if table is None or table.owned or not self.reading.root:
+            return None
+        given = self.prepared.arguments.get("filter")
+        return Ways(self.parent, table.name, self.keys.sorts[0], given, self.reading.filter)
 
     def _row(self) -> Row:
         if self.reading.select is not None:
@@ -81,20 +99,20 @@ class _Lister:
             return f"({self.reading.select(self.parent, self.prepared.arguments)}) AS {row.alias}"
         return row.named
 
-    def _passing(self, row: Row) -> str:
-        """The predicate of the whole list."""
-        tests = [] if self.reading.select is not None else [row.alive]
+    def _passing(self, row: Row, few: bool = False) -> str:
+        """The predicate of the whole list; `few` where one of the ways leads to the row."""
+        tests = [] if self.reading.select is not None or few else [row.alive]
         if self.reading.where is not None:
             tests.append(self.reading.where(self.parent, row))
         given = self.prepared.arguments.get("filter")
         if self.reading.filter is not None:
-            tests.append(chosen(given, self.reading.filter, row))
+            tests.append(chosen(given, self.reading.filter, row, few))
         if self.reading.usual is not None and (given or {}).get(self.reading.usual[0]) is None:
             tests.append(self.reading.usual[1](row))
         return " AND ".join(test for test in tests if test != "1") or "1"
 
     def _bounds(self, row: Row) -> list[str]:
-        """The predicates of the cursors; for a past moment in the order of recording, also what was created by then."""
+        """The predicates of the cursors; at a past moment in an order of positions, also that none is beyond it."""
         keys = ", ".join(row[name] for name in self.keys.sorts)
         made = []
         for end, sign in (
@@ -103,23 +121,29 @@ class _Lister:
         ):
             if end is not None:
                 made.append(f"({keys}) {sign} ({', '.join(end)})")
-        if self.keys.sorts[0] == "created" and row.scope.moment is not None and row.table:
-            made.append(f"{row['created']} <= {row.scope.moment}")
+        if self.keys.sorts[0] in GROWING and row.scope.moment is not None and row.table:
+            made.append(f"{row[self.keys.sorts[0]]} <= {row.scope.moment}")
         return made
 
     def _chosen(self, more: int) -> str:
         """The keys of the page, and `more` behind it; a backward page from its end."""
+        limit = f"{self.page.limit} + {more}" if more else self.page.limit
+        if self.ways is not None:
+            return self.ways.union(self._way, limit)
         row = self._row()
         columns = f"{row.alias}.*" if self.reading.select is not None else self._columns(row)
         where = " AND ".join((self._passing(row), *self._bounds(row)))
-        limit = f"{self.page.limit} + {more}" if more else self.page.limit
-        return (
-            f"SELECT {columns} FROM {self._from(row)} WHERE {where}"
-            f" ORDER BY {self._order(row.alias, self.page.backward)} LIMIT {limit}"
-        )
+        order = self._order(row.alias, self.page.backward)
+        return f"SELECT {columns} FROM {self._from(row)} WHERE {where} ORDER BY {order} LIMIT {limit}"
+
+    def _way(self, way: Way) -> str:
+        where = " AND ".join((way.where, self._passing(way.row, few=True), *self._bounds(way.keys)))
+        order = self._order(way.keys.alias, self.page.backward)
+        return f"SELECT {self._columns(way.keys)} FROM {way.rows} WHERE {where} ORDER BY {order}"
 
     def _columns(self, row: Row) -> str:
-        return ", ".join(dict.fromkeys(row[name] for name in (*self.keys.sorts, *self.keys.finds)))
+        names = dict.fromkeys((*self.keys.sorts, *self.keys.finds))
+        return ", ".join(f"{row[name]} AS {name}" for name in names)
 
     def _order(self, alias: str, backward: bool) -> str:
         down = " DESC" if self.keys.descending != backward else ""

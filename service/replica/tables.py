@@ -58,7 +58,7 @@ class Table:
         ]
 
     def _indexes(self, schema: str, order: str) -> list[str]:
-        name = f"{self.name}_by_{order.replace(', ', '_')}"
+        name = index_name(self.name, order)
         tail = ", ".join(key for key in self.keys if key not in order.split(", "))
         if self.owned:
             return [f"CREATE INDEX {schema}.{name} ON {self.name} ({order}, {tail}, since, until)"]
@@ -68,6 +68,12 @@ class Table:
             f"CREATE INDEX {schema}.{name}_now ON {self.name} ({now}) WHERE until = {ALIVE}",
             f"CREATE INDEX {schema}.{name}_past ON {self.name} ({past}, since, until)",
         ]
+
+
+def index_name(table: str, order: str, past: bool | None = None) -> str:
+    """The name of the index of an order; a noun has one for what is alive and one for any moment (`past`)."""
+    name = f"{table}_by_{order.replace(', ', '_')}"
+    return name if past is None else f"{name}_{'past' if past else 'now'}"
 
 
 def _declared(column: str) -> str:
