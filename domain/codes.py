@@ -1,6 +1,6 @@
 """Every code list of the record, each value with its meaning; the API, validation and documentation read them here.
 
-Currencies and countries are not listed here: they come from ISO 4217 and ISO 3166 by way of a library (see `values`).
+Currencies and countries are not listed here: they come from ISO 4217 and ISO 3166 by way of libraries (see `values`).
 """
 
 from enum import StrEnum

@@ -319,13 +319,15 @@ _LEI = re.compile("[0-9A-Z]{18}[0-9]{2}")
 
 @lru_cache(maxsize=1)
 def _codes() -> dict[str, frozenset[str]]:
-    """The code lists of ISO 3166-1, 3166-3, 4217, 639-1 and 639-3, as pycountry keeps them."""
+    """The code lists of ISO 3166-1, 3166-3, 639-1 and 639-3, as pycountry keeps them, and of ISO 4217 with former ones."""
+    from iso_4217 import Currency as Iso4217  # type: ignore[import-untyped]  # reads its lists as it is imported
+
     current = frozenset(country.alpha_3 for country in pycountry.countries)
     former = frozenset(country.alpha_3 for country in pycountry.historic_countries)
     return {
         "country": current | former,
         "former country": former,
-        "currency": frozenset(currency.alpha_3 for currency in pycountry.currencies),
+        "currency": frozenset(currency.name for currency in Iso4217),
         "language": frozenset(
             code for language in pycountry.languages for code in (language.alpha_3, getattr(language, "alpha_2", ""))
         ),

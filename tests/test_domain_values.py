@@ -196,8 +196,8 @@ def test_the_words_of_the_source_are_kept_where_it_has_any() -> None:
     assert str(Money(low="12.50", high="12.50", currency="KZT")) == "KZT 12.50"
 
 
-@pytest.mark.parametrize("code", ["USD", "KZT", "UZS", "EUR", "JPY", "XAU"])
-def test_a_currency_of_iso_4217_is_accepted(code: str) -> None:
+@pytest.mark.parametrize("code", ["USD", "KZT", "UZS", "EUR", "JPY", "XAU", "SUR", "DEM", "HRK", "BGN", "ZWD"])
+def test_a_current_or_former_currency_of_iso_4217_is_accepted(code: str) -> None:
     assert is_taken(example("PaymentMade", money=dollars("1", currency=code)))
 
 
