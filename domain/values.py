@@ -319,7 +319,7 @@ _LEI = re.compile("[0-9A-Z]{18}[0-9]{2}")
 
 @lru_cache(maxsize=1)
 def _codes() -> dict[str, frozenset[str]]:
-    """The code lists of ISO 3166-1, 3166-3, 639-1 and 639-3, as pycountry keeps them, and of ISO 4217 with former ones."""
+    """The code lists: ISO 3166-1, 3166-3, 639-1 and 639-3 as pycountry keeps them, ISO 4217 with former currencies."""
     from iso_4217 import Currency as Iso4217  # type: ignore[import-untyped]  # reads its lists as it is imported
 
     current = frozenset(country.alpha_3 for country in pycountry.countries)

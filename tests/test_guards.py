@@ -17,7 +17,7 @@ from tests.support.readme import ROOT, readme_blocks
 PACKAGES = ("domain", "service", "schema")
 MAY_IMPORT = {"domain": {"domain"}, "service": {"domain", "service"}, "schema": {"domain", "service", "schema"}}
 OUTSIDE = {"service.app", "service.cli", "service.commands", "service.server"}  # these tie the packages together
-DOMAIN_LIBRARIES = {"eventsourcing", "msgspec", "pycountry", "uuid6"}
+DOMAIN_LIBRARIES = {"eventsourcing", "msgspec", "iso_4217", "pycountry", "uuid6"}
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
