@@ -10,6 +10,7 @@ from typing import Any
 import apsw
 from eventsourcing.persistence import PersistenceError
 
+from service.log import LogRewound
 from service.node import Node
 
 _EVERY = 0.5
@@ -44,7 +45,7 @@ class Health:
         self._node = node
         self._lag = Lag()
         self._head = 0
-        self._cut = False
+        self._cut = ""
         self._looked: float | None = None
         self._began = time.monotonic()
         self._building = (0, 0)
@@ -115,11 +116,7 @@ class Health:
         return [*found, *self._cut_off(), *self._stalled()]
 
     def _cut_off(self) -> list[str]:
-        if not (self.started and self._cut):
-            return []
-        return [
-            f"the log ends at {self._head:,}, before this replica: if an older backup was restored, restart this node"
-        ]
+        return [self._cut] if self.started and self._cut else []
 
     def _stalled(self) -> list[str]:
         patience, now = self._node.settings.stall_seconds, time.monotonic()
@@ -172,11 +169,16 @@ class Health:
         seen = self.position
         try:
             self._head = self._node.log.head().position
+        except LogRewound as error:
+            self._cut = str(error)
         except PersistenceError as error:
             _LOGGER.debug("the log does not answer: %s", error)
         else:
             self._looked = time.monotonic()
-            self._cut = self._head < seen
+            self._cut = ""
+            if self._head < seen:
+                why = "before this replica: if an older backup was restored, restart this node"
+                self._cut = f"the log ends at {self._head:,}, {why}"
             self._lag.see(self._head, self._looked)
         for told in self.on_look:
             told()

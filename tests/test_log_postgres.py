@@ -10,8 +10,11 @@ import pytest
 from eventsourcing.persistence import OperationalError
 from psycopg import sql
 
-from service.log import LogDamaged, LogNotMigrated, migrate, open_log
+from domain.catalogue import read_fact
+from domain.fact import Fact, Refused
+from service.log import LogDamaged, LogNotMigrated, LogRewound, migrate, open_log
 from service.log.postgres import PostgresLog
+from service.registry import Registry
 from tests.support import stores
 from tests.support.log_events import assert_sound, event, everything, record
 
@@ -194,3 +197,65 @@ def test_events_behind_the_head_are_reported_as_damage(empty_url: str) -> None:
         connection.execute("DELETE FROM tamga.event WHERE position = 2")
     with pytest.raises(LogDamaged, match="restore"):
         PostgresLog(empty_url)
+
+
+def lose_all_beyond(position: int, url: str, *, cut_off: bool) -> None:
+    """As a standby would answer that never got the newest events, or a backup that was made before them."""
+    with psycopg.connect(url) as owner:
+        owner.execute("SET session_replication_role = replica")
+        owner.execute("DELETE FROM tamga.event WHERE position > %s", (position,))
+        owner.execute("DELETE FROM tamga.command_log WHERE last_position > %s", (position,))
+        owner.execute("UPDATE tamga.head SET position = %s", (position,))
+        if cut_off:
+            owner.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+
+
+@pytest.mark.parametrize("cut_off", [True, False])
+@pytest.mark.parametrize("reads", [True, False])
+def test_a_log_that_lost_what_was_seen_in_it_is_refused_until_a_restart(
+    log: PostgresLog, url: str, cut_off: bool, reads: bool
+) -> None:
+    record(log, event("a"), event("b"), event("c"))
+    lose_all_beyond(1, url, cut_off=cut_off)
+    for _ in range(2):
+        with pytest.raises(LogRewound, match="restart this node"):
+            log.head() if reads else record(log, event("d"))
+    again = PostgresLog(url)
+    assert record(again, event("e")) == [again.head().position]
+    again.close()
+
+
+def test_a_log_that_went_on_without_what_was_seen_in_it_is_refused(log: PostgresLog, url: str) -> None:
+    other = PostgresLog(url)
+    record(other, event("a"), event("b"))
+    assert len(everything(log)) == 2
+    other.close()
+    lose_all_beyond(1, url, cut_off=True)
+    other = PostgresLog(url)
+    record(other, event("c"), event("d"), event("e"))
+    with pytest.raises(LogRewound, match="position 2"):
+        everything(log)
+    other.close()
+
+
+def test_nothing_is_recorded_on_what_a_log_has_lost(log: PostgresLog, url: str) -> None:
+    registry = Registry(log)
+    registry.record([source("a"), source("b")], actor="cli")
+    lose_all_beyond(1, url, cut_off=True)
+    about = read_fact(
+        {"event": "DealAnnounced", "id": "deal:d", "sources": [{"source": "source:b"}], "data": {"title": "A deal"}}
+    )
+    with pytest.raises(LogRewound):
+        registry.record([about], actor="cli")
+    again = PostgresLog(url)
+    with pytest.raises(Refused, match="source:b is not in the record"):
+        Registry(again).record([about], actor="cli")
+    again.close()
+
+
+def source(key: str) -> Fact:
+    """A source to speak of."""
+    return read_fact({"event": "SourceRegistered", "id": f"source:{key}", "data": {"kind": "NEWS", "title": "A paper"}})

@@ -298,6 +298,16 @@ class LogDamaged(OperationalError):
     """The store holds something that no log would have written; the message says how to restore it."""
 
 
+class LogRewound(OperationalError):
+    """The log no longer holds what this process has read from it or recorded in it: what stands on that is wrong."""
+
+    def __init__(self, position: int) -> None:
+        super().__init__(
+            f"the log is not the one that this process has seen up to position {position}: an older state of the "
+            "database was restored, or a standby without its newest events took over; restart this node"
+        )
+
+
 Outcome: TypeAlias = range | AlreadyRecorded | CommandMismatch | VersionConflict
 """What became of one command: the positions of its events, or why it was refused."""
 

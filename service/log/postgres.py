@@ -27,6 +27,7 @@ from service.log.log import (
     Log,
     LogClosed,
     LogDamaged,
+    LogRewound,
     Outcome,
     StoredCommand,
     VersionConflict,
@@ -61,6 +62,7 @@ _APPEND = "SELECT * FROM tamga.append(%b, %b, %b, %b, %b, %b, %b, %b, %b)"
 _ENTRY = "SELECT stream, version, name, state, position, recorded_at, recorded_by, command_id FROM tamga.event"
 _IDENTITY = "SELECT record_id, position, (SELECT coalesce(max(position), 0) FROM tamga.event) FROM tamga.head"
 _COMMAND = "SELECT request_hash, first_position, last_position FROM tamga.command_log WHERE actor = %s AND id = %s"
+_SAME = "SELECT record_id, (SELECT command_id FROM tamga.event WHERE position = %s) FROM tamga.head"
 _POSITION_AT = """
 WITH RECURSIVE bisection (low, high) AS (
     SELECT 0::bigint, position FROM tamga.head
@@ -84,7 +86,8 @@ _T = TypeVar("_T")
 class PostgresLog(Log):
     """The log in the database at `url`. Raises LogNotMigrated if its tables are not there or not up to date.
 
-    `patience`: for how many seconds a lost database is waited for before the caller is told.
+    `patience`: for how many seconds a lost database is waited for before the caller is told. A database that comes back
+    without what was seen in it is refused from then on, with LogRewound: see `_recognise`.
     """
 
     def __init__(self, url: str, patience: float = 8.0) -> None:
@@ -94,6 +97,9 @@ class PostgresLog(Log):
         self._idle: deque[_Connection] = deque()
         self._readers = BoundedSemaphore(_READERS)
         self._writing: _Connection | None = None
+        self._newest: tuple[int, str | None] = (0, None)
+        self._rewound: LogRewound | None = None
+        self.record_id = ""
         self.record_id = self._first_look()
         self._heads = HeadWatch(self._listen)
         self._writer = Writer(self._write)
@@ -108,7 +114,10 @@ class PostgresLog(Log):
         return StoredCommand(rows[0][0], range(rows[0][1], rows[0][2] + 1)) if rows else None
 
     def head(self) -> Head:
+        seen, _ = self._newest
         [(position, recorded_at)] = self._read("SELECT position, recorded_at FROM tamga.head")
+        if position < seen:
+            raise self._rewind(seen)
         return Head(position, recorded_at or None)
 
     def position_at(self, recorded_time: str) -> int:
@@ -145,7 +154,10 @@ class PostgresLog(Log):
         statement = f"{_ENTRY} WHERE position >= %s AND position <= %s{named} ORDER BY position LIMIT %s"
         first = (start or 0) + (not inclusive_of_start)
         values = (first, 2**62 if stop is None else stop, *([list(topics)] if topics else []), limit)
-        return [Entry(*row) for row in self._read(statement, values)]
+        entries = [Entry(*row) for row in self._read(statement, values)]
+        if entries:
+            self._see(entries[-1].position, entries[-1].command_id)
+        return entries
 
     def stats(self) -> AppendStats:
         return self._writer.stats()
@@ -174,12 +186,30 @@ class PostgresLog(Log):
     def _connect(self) -> _Connection:
         connection = psycopg.connect(self._address, autocommit=True)
         connection.execute(_SESSION)
+        self._recognise(connection)
         return connection
+
+    def _recognise(self, connection: _Connection) -> None:
+        """Whoever answers a new connection must hold the newest event that was seen; raises LogRewound if not."""
+        position, command_id = self._newest
+        if self.record_id and connection.execute(_SAME, (position,)).fetchone() != (self.record_id, command_id):
+            connection.close()
+            raise self._rewind(position)
+
+    def _see(self, position: int, command_id: str) -> None:
+        if position > self._newest[0]:
+            self._newest = (position, command_id)
+
+    def _rewind(self, position: int) -> LogRewound:
+        self._rewound = self._rewound or LogRewound(position)
+        return self._rewound
 
     def _persist(self, attempt: Callable[[], _T]) -> _T:
         """Try again while the database is away, as long as patience lasts; its errors as the library's."""
         deadline, pause = monotonic() + self._patience, _PAUSE
         while True:
+            if self._rewound:
+                raise self._rewound
             try:
                 return attempt()
             except (psycopg.OperationalError, psycopg.InterfaceError) as error:
@@ -221,7 +251,7 @@ class PostgresLog(Log):
 
     def _write(self, commands: Sequence[Command]) -> list[Outcome]:
         arrays = _arrays(commands)
-        tries = 0
+        tries, (seen, _) = 0, self._newest
 
         def attempt() -> list[_Row]:
             nonlocal tries
@@ -229,6 +259,11 @@ class PostgresLog(Log):
             return self._append_once(arrays)
 
         rows = self._persist(attempt)
+        for command, (verdict, first, last, *_) in zip(commands, rows, strict=True):
+            if verdict == "recorded":
+                if first <= seen:
+                    raise self._rewind(seen)
+                self._see(last, command.id)
         outcomes = [_outcome(command, row, tries > 1) for command, row in zip(commands, rows, strict=True)]
         self._heads.publish(max((o[-1] for o in outcomes if isinstance(o, range)), default=0))
         return outcomes
@@ -249,7 +284,7 @@ class PostgresLog(Log):
                 with self._connect() as connection:
                     connection.execute("LISTEN tamga_log")
                     self._heed(connection, heads)
-            except psycopg.Error:
+            except (psycopg.Error, LogRewound):
                 heads.closed.wait(_POLL)
 
     def _heed(self, connection: _Connection, heads: HeadWatch) -> None:
