@@ -44,7 +44,8 @@ def run(
 ) -> int:
     """Serve until a signal; the exit code. `leash` is a pipe whose end means that whoever started this is gone.
 
-    Raises what opening the log raises; after that a failure is logged and gives 1.
+    Raises what opening the log raises; after that a failure is logged and gives 1. Garbage is collected from when
+    all is wired.
     """
     node = Node(settings)
     try:
@@ -52,6 +53,7 @@ def run(
     except BaseException:
         node.log.close()
         raise
+    gc.enable()
     server = Server(app, ready, leash)
     server.run([listener])
     return server.exit_code

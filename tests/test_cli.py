@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click import Context
 from click.testing import CliRunner, Result
 
 from service.cli import main
@@ -19,7 +20,7 @@ PARTY = {
     "sources": [{"source": "source:paper", "locator": "p. 1"}],
     "data": {"kind": "COMPANY", "name": "Rail", "seat": "KAZ"},
 }
-COMMANDS = sorted(main.commands)
+COMMANDS = main.list_commands(Context(main))
 
 
 def tamga(folder: Path, *arguments: str, given: str = "", **settings: str) -> Result:

@@ -64,7 +64,7 @@ def composed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Composed]:
         migrate = environment("migrate", port, folder) | {"TAMGA_DATA_DIR": str(folder)}
         migrated = [run(*command("migrate"), env=migrate).stdout for _ in range(2)]
         one, two = (stack.enter_context(started(env)) for env in nodes)
-        yield Composed(server, one.ready(40), two.ready(40), migrated, early, folder / "keys")
+        yield Composed(server, one.ready(), two.ready(), migrated, early, folder / "keys")
 
 
 def _make_roles(port: str) -> None:
@@ -133,7 +133,7 @@ def test_when_one_node_is_killed_the_other_records_and_signs(composed: Composed)
     composed.one.process.kill()
     composed.one.process.wait(5)
     position = two.record_party("survivor", key=key)
-    eventually(lambda: int(two.http.get("/log/checkpoint").text.splitlines()[1]) >= position, 15)
+    eventually(lambda: int(two.http.get("/log/checkpoint").text.splitlines()[1]) >= position)
 
 
 def test_a_stopped_node_ends_in_order_within_the_time_that_the_compose_file_gives(composed: Composed) -> None:

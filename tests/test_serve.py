@@ -215,7 +215,7 @@ def test_a_node_that_waits_for_its_replica_says_so_and_can_be_ended(tmp_path: Pa
     with open(tmp_path / f"replica-{rules()}.db.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with started(environment(tmp_path)) as service:
-            eventually(lambda: service.status("/readyz") == 503, 20)
+            eventually(lambda: service.status("/readyz") == 503)
             assert service.http.get("/readyz").json()["reasons"] == ["starting"]
             assert service.status("/healthz") == 200
             refused = service.http.post("/graphql", json={"query": "{ __typename }"})
@@ -290,7 +290,7 @@ def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Service, S
     keys = {"recorder_key": str(folder / "recorder.key"), "signing_key": str(folder / "signing.key")}
     with stores.fresh_database("postgresql", folder) as url, ExitStack() as stack:
         one, two = (stack.enter_context(_node(folder / name, url, keys)) for name in ("one", "two"))
-        yield one.ready(40), two.ready(40)
+        yield one.ready(), two.ready()
 
 
 def _node(folder: Path, url: str, keys: dict[str, str]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 from typing import TYPE_CHECKING
@@ -55,6 +56,7 @@ def serve() -> None:
 
     given = settings()
     configure(given)
+    gc.disable()  # until all is imported and wired: of what that makes, nothing is garbage
     try:
         listener = workers.bind(given.host, given.port)
         raise SystemExit(workers.serve(given, listener, lambda serving: announce(serving, listener.getsockname()[:2])))

@@ -179,7 +179,7 @@ class Load:
         moment, last = time.monotonic(), found["position"]
         self.shared = Answer("shared", "shared", "", "", last - SHARED + 1, last, 0, moment, moment, 1)
 
-    def goes_on(self, since: float, nodes: tuple[int, ...] = (0, 1), seconds: float = 20) -> float:
+    def goes_on(self, since: float, nodes: tuple[int, ...] = (0, 1), seconds: float = 60) -> float:
         """Wait until each of these nodes has answered a command again; seconds from the moment given until then."""
 
         def first(node: int) -> float | None:

@@ -164,7 +164,7 @@ def assert_nodes_agree(nodes: Nodes, log: Log) -> None:
     """Both have come to the head, hold what a fold from nothing makes, answer alike, and serve what was signed."""
     head = log.head().position
     for node in nodes.running:
-        eventually(lambda node=node: node.metric("tamga_sealed_position") == head, 15)  # type: ignore[misc]
+        eventually(lambda node=node: node.metric("tamga_sealed_position") == head)  # type: ignore[misc]
     told = [[answered(node, question, head) for question in QUESTIONS] for node in nodes.running]
     assert told[0] == told[1]
     assert fold_root(log, head).encode() in told[0][-1]

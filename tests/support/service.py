@@ -54,7 +54,7 @@ class Service:
         self._readers = [threading.Thread(target=one, daemon=True) for one in (self._read, self._listen)]
         for reader in self._readers:
             reader.start()
-        self.http = httpx.Client(base_url=self.url, timeout=10)
+        self.http = httpx.Client(base_url=self.url, timeout=30)
 
     def _read(self) -> None:
         assert self.process.stderr is not None
@@ -69,7 +69,7 @@ class Service:
         for line in self.process.stdout:
             self.said += line
 
-    def ready(self, seconds: float = 20) -> "Service":
+    def ready(self, seconds: float = 60) -> "Service":
         """Wait until /readyz says so."""
         eventually(lambda: self.status("/readyz") == 200 or self.process.poll() is not None, seconds)
         assert self.process.poll() is None, self.logged
@@ -78,7 +78,7 @@ class Service:
     def connect_anew(self) -> None:
         """Ask by new connections from now on, as after the end of the process that had the old ones."""
         self.http.close()
-        self.http = httpx.Client(base_url=self.url, timeout=10)
+        self.http = httpx.Client(base_url=self.url, timeout=30)
 
     def status(self, path: str) -> int:
         """The status of an answer; 0 if there is none."""
@@ -152,8 +152,8 @@ def started(env: dict[str, str]) -> Iterator[Service]:
         service.end()
 
 
-def eventually(holds: Callable[[], object], seconds: float = 10) -> None:
-    """Wait until it holds, looking often; AssertionError if it does not come."""
+def eventually(holds: Callable[[], object], seconds: float = 30) -> None:
+    """Wait until it holds, looking often; AssertionError if it does not come, even on a busy machine."""
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, "it did not come"

@@ -36,7 +36,7 @@ class ServingNode:
         line = [sys.executable, "-c", "from service.cli import main; main()", "serve"]
         self.process = subprocess.Popen(line, cwd=ROOT, env=self._environment, stdout=subprocess.DEVNULL)
 
-    def ready(self, seconds: float = 30) -> bool:
+    def ready(self, seconds: float = 60) -> bool:
         """Wait until it serves."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
