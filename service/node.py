@@ -8,6 +8,7 @@ from service.first_record import FIRST_RECORD_ACTOR, first_record_parts
 from service.log import Log, open_log
 from service.registry import Registry
 from service.replica.follow import Follower
+from service.replica.helpers import Helpers
 from service.replica.leftovers import remove_leftovers
 from service.replica.rebuild import Progress
 from service.replica.store import Replica
@@ -24,7 +25,8 @@ class Node:
         self.log: Log = open_log(settings.log_url)
         self.registry = Registry(self.log)
         self.replica = Replica(settings.data_dir, self.log.record_id)
-        self.follower = Follower(self.log, self.replica)
+        helpers = Helpers(settings.log_url, settings.rebuild_processes)
+        self.follower = Follower(self.log, self.replica, helpers=helpers)
         key_file = Path(settings.signing_key) if settings.signing_key else None
         self._board = open_board(settings.log_url, signs=settings.seal)
         self.audit = Audit(self.log, settings.data_dir, settings.origin or None, key_file=key_file, board=self._board)

@@ -91,6 +91,10 @@ class Settings:
     host: Annotated[str, Setting(str, "address to serve on")] = "127.0.0.1"
     port: Annotated[int, Setting(_whole(0, 65535), "port to serve on; 0 takes a free one")] = 8000
     workers: Annotated[int, Setting(_whole(1, 64), "processes that serve; one of them follows the log")] = 1
+    rebuild_processes: Annotated[
+        int,
+        Setting(_whole(0, 64), "processes that make a replica anew; 0: as many as there are cores, four at most"),
+    ] = 0
     first_record: Annotated[bool, Setting(_switch, "record the first record at start, once")] = True
     origin: Annotated[str, Setting(_origin, "name of the log in checkpoints; by default tamga/<record id>")] = ""
     recorder_key: Annotated[

@@ -16,6 +16,7 @@ from domain.fact import Fact
 from service.log import Log, open_log
 from service.registry import Registry
 from service.replica.follow import Follower
+from service.replica.helpers import HelperFailed, Helpers
 from service.replica.projector import Projector
 from service.replica.rebuild import fold_all, rebuild
 from service.replica.store import Replica, open_for_writing, position_of
@@ -43,7 +44,7 @@ def facts(deals: int, first: int = 0) -> list[Fact]:
 
 def rows(connection: apsw.Connection) -> dict[str, list[Any]]:
     """Everything that the replica holds."""
-    tables = ("event", "facet", "depends", "held_back", "search", *TABLES)
+    tables = ("event", "facet", "depends", "touched", "held_back", "search", *TABLES)
     return {table: sorted(connection.execute(f"SELECT * FROM {table}").fetchall(), key=repr) for table in tables}
 
 
@@ -141,6 +142,29 @@ def test_a_rebuild_takes_the_place_of_a_replica_in_use(node: Any) -> None:
     with replica.read() as connection:
         assert connection.execute("SELECT count(*) FROM deal WHERE until = ?", (ALIVE,)).get == 4
         assert rows(connection) == fresh_fold(log)
+
+
+@pytest.mark.parametrize("processes", [1, 2, 3])
+def test_a_rebuild_by_several_processes_makes_what_one_makes(node: Any, tmp_path: Path, processes: int) -> None:
+    log, registry, replica = node
+    registry.record(facts(20, first=7), actor="cli")
+    withdrawn = {"event": "SourceWithdrawn", "id": "source:s", "data": {"reason": "taken back"}}
+    registry.record([read_fact(withdrawn)], actor="cli")
+    rebuild(log, replica.path, helpers=Helpers(f"sqlite:///{tmp_path}/log.db", processes))
+    with replica.read() as connection:
+        assert rows(connection) == fresh_fold(log)
+        texts = connection.execute("SELECT count(*) FROM search").get
+        assert connection.execute("SELECT count(*) FROM search WHERE search MATCH 'deal OR paper'").get == texts
+    assert not list(tmp_path.glob("*.building-*"))
+
+
+def test_a_helper_that_fails_leaves_the_replica_as_it_was(node: Any, tmp_path: Path) -> None:
+    log, _, replica = node
+    before = replica.path.stat().st_ino
+    with pytest.raises(HelperFailed, match="no such place"):
+        rebuild(log, replica.path, helpers=Helpers("no such place", 2))
+    assert replica.path.stat().st_ino == before
+    assert not list(tmp_path.glob("*.building-*"))
 
 
 def test_a_second_process_on_the_same_folder_reads_and_does_not_follow(node: Any) -> None:

@@ -5,12 +5,14 @@ import time
 import click
 
 from service.commands.common import opened_log, plural, progress_bar, settings
+from service.replica.helpers import Helpers
 from service.replica.rebuild import rebuild as build
 from service.replica.store import Replica
 
 
 @click.command()
-def rebuild() -> None:
+@click.option("--processes", type=click.IntRange(0, 64), help="As TAMGA_REBUILD_PROCESSES; 1 spares other cores.")
+def rebuild(processes: int | None) -> None:
     """Fold the whole log into a new replica and swap it in.
 
     A server that runs meanwhile serves the old one to the end and goes on with the new one by itself.
@@ -19,6 +21,7 @@ def rebuild() -> None:
     with opened_log(given) as log, progress_bar("folding the log") as move:
         path = Replica(given.data_dir, log.record_id).path
         started = time.monotonic()
-        position = build(log, path, move)
+        helpers = Helpers(given.log_url, given.rebuild_processes if processes is None else processes)
+        position = build(log, path, move, helpers)
         seconds = time.monotonic() - started
     click.echo(f"{path}: {plural(position, 'event')} in {seconds:.1f} s")

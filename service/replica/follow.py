@@ -14,6 +14,7 @@ from eventsourcing.persistence import PersistenceError
 
 from service.log.log import Log, LogRewound
 from service.replica.attempts import Attempts
+from service.replica.helpers import Helpers
 from service.replica.projector import Projector
 from service.replica.rebuild import Progress, built, step
 from service.replica.snapshot import SnapshotRefused, compare_with_log
@@ -33,9 +34,12 @@ class Interrupted(Exception):
 class Follower:
     """Keeps the replica at the head of the log, or stands by while another process of this machine does."""
 
-    def __init__(self, log: Log, replica: Replica, *, batch: int = _BATCH) -> None:
-        """Take both; `start` begins. A batch is what one transaction of the replica holds at most."""
-        self._batch = batch
+    def __init__(self, log: Log, replica: Replica, *, batch: int = _BATCH, helpers: Helpers | None = None) -> None:
+        """Take both; `start` begins, with helpers where the replica is not there.
+
+        A batch is what one transaction of the replica holds at most.
+        """
+        self._batch, self._helpers = batch, helpers
         self._log, self._replica = log, replica
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="tamga-follower", daemon=True)
@@ -81,7 +85,8 @@ class Follower:
                 return False
         if not self._replica.follows:
             if not self._replica.path.exists() or not self._fits():
-                with built(self._log, self._replica.path, self._unless_stopped(progress)) as (finished, _):
+                told = self._unless_stopped(progress)
+                with built(self._log, self._replica.path, told, self._helpers) as (finished, _):
                     swap_in(finished, self._replica.path)
             self._open()
             self._replica.swapped()

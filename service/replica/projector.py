@@ -48,9 +48,10 @@ class Stream:
 class Projector:
     """Writes one replica. Not safe for use by two threads."""
 
-    def __init__(self, connection: apsw.Connection) -> None:
-        """Take a connection that may write."""
+    def __init__(self, connection: apsw.Connection, takes: Callable[[str], bool] = lambda stream: True) -> None:
+        """Take a connection that may write, and which streams to fold beside those that others depend on."""
         self._db = connection
+        self._takes = takes
         self._streams: OrderedDict[str, Stream] = OrderedDict()
         self._facets: dict[str, Facet | None] = {}
         self._held = self._held_back()
@@ -101,7 +102,7 @@ class Projector:
         for entry in entries:
             if entry.stream.partition(":")[0] in KINDS:
                 self._fold_shown(entry)
-            else:
+            elif self._takes(entry.stream):
                 self._agendas.setdefault(entry.stream, []).append((entry.position, entry))
         for id, stream in self._streams.items():
             self._write(id, stream)

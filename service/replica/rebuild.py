@@ -4,12 +4,14 @@ import contextlib
 import gc
 import os
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import apsw
 
 from service.log.log import Log
 from service.replica.attempts import Attempts
+from service.replica.helpers import WHOLE, Helpers, Share, helping, merge
 from service.replica.projector import Projector
 from service.replica.store import position_of
 from service.replica.swap import hand_over
@@ -21,25 +23,26 @@ Progress = Callable[[int, int], None]
 _BATCH = 5_000
 
 
-def rebuild(log: Log, path: Path, progress: Progress | None = None) -> int:
+def rebuild(log: Log, path: Path, progress: Progress | None = None, helpers: Helpers | None = None) -> int:
     """Fold the whole log into a new file and have it take the place of the old one; gives its position.
 
     A server that follows the same log goes on with the new file. Raises what the log raises, or NotTaken if that
-    server does not answer; then the old file stays.
+    server does not answer, or HelperFailed; then the old file stays.
     """
-    with built(log, path, progress) as (finished, position):
+    with built(log, path, progress, helpers) as (finished, position):
         hand_over(finished, path)
     return position
 
 
 @contextlib.contextmanager
-def built(log: Log, path: Path, progress: Progress | None = None) -> Iterator[tuple[Path, int]]:
+def built(
+    log: Log, path: Path, progress: Progress | None = None, helpers: Helpers | None = None
+) -> Iterator[tuple[Path, int]]:
     """A new file beside `path` with the whole log folded, and its position; gone at the end of the block, or moved."""
     _clear(path)
     building = path.with_suffix(f".building-{os.getpid()}")
     try:
-        position = _build(log, building, progress, Attempts(path.with_name(f"{path.stem}-rebuild.db"), _BATCH))
-        yield building, position
+        yield building, _build(log, building, progress, helpers)
     finally:
         _clear(path)
 
@@ -52,19 +55,43 @@ def _clear(path: Path) -> None:
             file.unlink(missing_ok=True)
 
 
-def _build(log: Log, path: Path, progress: Progress | None, attempts: Attempts) -> int:
+def _build(log: Log, path: Path, progress: Progress | None, helpers: Helpers | None) -> int:
+    head = log.head().position
+    shares = helpers.shares(head) if helpers else [WHOLE]
+    with (
+        helping(helpers, shares[1:], path, head) if helpers else contextlib.nullcontext(list) as done,
+        closing(_unsafe(path)) as connection,
+    ):
+        _run(connection, [statement for statement in ddl() if not is_index(statement)])
+        fold_all(log, connection, progress, head, _attempts(path, shares[0]), shares[0])
+        for file in done():
+            merge(connection, file)
+        _run(connection, [statement for statement in ddl() if is_index(statement)])
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return head
+
+
+def fold_share(log: Log, path: Path, share: Share, upto: int, progress: Progress) -> None:
+    """Fold a share of the streams into a new file that lacks what is made at the end: indexes, full text."""
+    with closing(_unsafe(path)) as connection:
+        plain = [one for one in ddl() if not is_index(one) and "CREATE VIRTUAL" not in one]
+        _run(connection, [*plain, "CREATE TABLE search (title TEXT, body TEXT)"])
+        fold_all(log, connection, progress, upto, _attempts(path, share), share)
+
+
+def _unsafe(path: Path) -> apsw.Connection:
+    """A file that is worth nothing unless it is finished."""
     connection = apsw.Connection(str(path))
     for statement in ("PRAGMA journal_mode = OFF", "PRAGMA synchronous = OFF", "PRAGMA cache_size = -64000"):
         connection.execute(statement)
-    _run(connection, [statement for statement in ddl() if not is_index(statement)])
-    fold_all(log, connection, progress, attempts=attempts)
-    _run(connection, [statement for statement in ddl() if is_index(statement)])
-    position = position_of(connection)
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    connection.close()
-    return position
+    return connection
+
+
+def _attempts(building: Path, share: Share) -> Attempts:
+    """The notes of the process that folds the share; those of one that died are found by the next."""
+    return Attempts(building.with_name(f"{building.stem}-rebuild-{share.number}.db"), _BATCH)
 
 
 def _run(connection: apsw.Connection, statements: list[str]) -> None:
@@ -79,9 +106,11 @@ def fold_all(
     progress: Progress | None = None,
     upto: int | None = None,
     attempts: Attempts | None = None,
+    share: Share = WHOLE,
 ) -> None:
     """Fold the log into the tables from where they are, up to a position, or to the head of this moment."""
-    projector, position, head = Projector(connection), position_of(connection), upto or log.head().position
+    projector, position = Projector(connection, share.takes), position_of(connection)
+    head = log.head().position if upto is None else upto
     attempts = attempts or Attempts(None, _BATCH)
     with _no_collection():
         while position < head:
