@@ -27,8 +27,8 @@ class _Instrument(Content):
 
     def subjects(self) -> dict[str, str]:
         """Each descriptive field is a subject of its own; the place belongs to the act."""
-        own = {name: name for name in ("title", "kind", "binding", "sectors", "purpose", "gathering", "term")}
-        return own | {"place": f"{self.dated}_place"}
+        own = ("title", "kind", "binding", "parties", "sectors", "purpose", "gathering", "term")
+        return {name: name for name in own} | {"place": f"{self.dated}_place"}
 
     def _words(self) -> str:
         title = self.title or self.kind.lower().replace("_", " ")

@@ -60,7 +60,7 @@ class DealAnnounced(Content):
 
     def subjects(self) -> dict[str, str]:
         """Each descriptive field is a subject of its own."""
-        return {name: name for name in ("title", "kind", "sectors", "purpose", "gathering")}
+        return {name: name for name in ("title", "kind", "parties", "sectors", "purpose", "gathering")}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,9 +26,8 @@ class _Placement(Content):
     def subjects(self) -> dict[str, str]:
         """Announced and made amounts are different subjects; descriptions are shared."""
         amount = f"{self.dated}_value:{self.money.basis or ''}".rstrip(":") if self.money else ""
-        return {"title": "title", "period": "period", "purpose": "purpose", "sectors": "sectors"} | (
-            {"money": amount} if amount else {}
-        )
+        own = {name: name for name in ("title", "investor", "host", "period", "purpose", "sectors")}
+        return own | ({"money": amount} if amount else {})
 
     def _words(self) -> str:
         amount = str(self.money) if self.money else "an undisclosed amount"

@@ -29,7 +29,7 @@ class ProgrammeAnnounced(Content):
 
     def subjects(self) -> dict[str, str]:
         """Each descriptive field is a subject of its own."""
-        return {"title": "title", "purpose": "purpose", "horizon": "horizon", "sectors": "sectors"}
+        return {name: name for name in ("title", "parties", "horizon", "gathering", "sectors", "purpose")}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,7 +24,7 @@ class RelationOpened(Content):
 
     def subjects(self) -> dict[str, str]:
         """Each descriptive field is a subject of its own."""
-        return {"title": "title"}
+        return {"title": "title", "parties": "parties"}
 
 
 @dataclass(frozen=True, kw_only=True)

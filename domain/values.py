@@ -285,6 +285,9 @@ class PartyRef:
     party: Annotated[PartyId, doc("the party")]
     role: Annotated[PartyRole, doc("what it does")]
 
+    def __str__(self) -> str:
+        return f"{self.party} ({self.role.lower()})"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Identifier:

@@ -78,6 +78,7 @@ class Agreement(RecordObject):
     binding_claimed: ClaimedText | None = claimed("Who says whether it binds.", subject("binding"), kinds=None)
     status: AgreementStatus = column("How far it has come; derived from its events.")
     parties: list[PartyLink] = owned("Who takes part.", "party_link")
+    parties_claimed: ClaimedText | None = claimed("Who says who takes part.", subject("parties"), kinds=None)
     sectors_claimed: ClaimedText | None = claimed("Who says which sectors.", subject("sectors"), kinds=None)
     purpose: ClaimedText | None = claimed("What it is for.", subject("purpose"), kinds=None)
     term: ClaimedText | None = claimed("How long it is to last, as stated.", subject("term"), kinds=None)

@@ -76,6 +76,7 @@ class Deal(RecordObject):
     purpose: ClaimedText | None = claimed("What it is for.", subject("purpose"), kinds=None)
     sectors_claimed: ClaimedText | None = claimed("Who says which sectors.", subject("sectors"), kinds=None)
     parties: list[PartyLink] = owned("Who takes part.", "party_link")
+    parties_claimed: ClaimedText | None = claimed("Who says who takes part.", subject("parties"), kinds=None)
     announced: ClaimedDate | None = claimed("When it was announced.", subject("announced"), kinds=None)
     gathering: GatheringRef | None = one("The meeting at which it was announced.", "gathering")
     gathering_claimed: ClaimedText | None = claimed(

@@ -47,7 +47,13 @@ class Investment(RecordObject):
     title: str = column("What it is called.")
     title_claimed: ClaimedText | None = claimed("Who calls it what.", subject("title"), kinds=None)
     investor: PartyRef | None = one("Who puts in the capital.", "investor")
+    investor_claimed: ClaimedText | None = claimed(
+        "Who says who puts in the capital: the party's id as a claim.", subject("investor"), kinds=None
+    )
     host: PartyRef | None = one("The country or place that receives it.", "host")
+    host_claimed: ClaimedText | None = claimed(
+        "Who says who receives it: the party's id as a claim.", subject("host"), kinds=None
+    )
     parties: list[PartyLink] = owned("Both, as links with roles.", "party_link")
     stage: InvestmentStage = column("How far it has come.")
     cumulative: bool = column("Whether the amount adds up the whole period.")

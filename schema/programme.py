@@ -45,9 +45,13 @@ class Programme(RecordObject):
     purpose: ClaimedText | None = claimed("What it is for.", subject("purpose"), kinds=None)
     sectors_claimed: ClaimedText | None = claimed("Who says which sectors.", subject("sectors"), kinds=None)
     parties: list[PartyLink] = owned("Who takes part.", "party_link")
+    parties_claimed: ClaimedText | None = claimed("Who says who takes part.", subject("parties"), kinds=None)
     horizon: ClaimedDate | None = claimed("The period that it is meant for.", subject("horizon"), kinds=None)
     announced: ClaimedDate | None = claimed("When it was announced.", subject("announced"), kinds=None)
     gathering: GatheringRef | None = one("The meeting at which it was announced.", "gathering")
+    gathering_claimed: ClaimedText | None = claimed(
+        "Who says at which meeting: the meeting's id as a claim.", subject("gathering"), kinds=None
+    )
     closed: bool = column("Whether it came to its end.")
     value: ClaimedMoney | None = claimed("The value that was reported last.", "value_subject", kinds=None)
     values: list[ProgrammeValue] = owned("Every value reported, by basis and time.", "programme_value")

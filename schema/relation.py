@@ -30,6 +30,7 @@ class Relation(RecordObject):
     title: str = column("What it is called.")
     title_claimed: ClaimedText | None = claimed("Who calls it what.", subject("title"), kinds=None)
     parties: list[PartyLink] = owned("The parties, the first two as the direction of flows counts them.", "party_link")
+    parties_claimed: ClaimedText | None = claimed("Who says which parties.", subject("parties"), kinds=None)
     indicators: list[RelationIndicator] = owned("Its measures.", "indicator")
 
 

@@ -190,3 +190,27 @@ def test_the_article_is_registered_with_publisher_title_address_and_uncertain_da
     assert source["published"]["shown"] == {"earliest": "2025-09-01", "latest": "2025-09-30"}
     assert source["titleClaimed"]["text"].startswith("U.S. Strengthens Ties")
     assert source["titleClaimed"]["claims"][0]["sources"] == [{"source": {"id": ARTICLE}, "locator": None}]
+
+
+@pytest.mark.parametrize(
+    ("noun", "id", "field", "said"),
+    [
+        ("deal", "deal:uz-boeing-787", "partiesClaimed", "party:boeing (seller)"),
+        ("agreement", UZ, "partiesClaimed", "party:uzb (signatory)"),
+        ("programme", PROGRAMME, "partiesClaimed", "party:usa"),
+        ("relation", "relation:us-uz", "partiesClaimed", "party:uzb"),
+        ("investment", "investment:wabtec-kz", "investorClaimed", "party:wabtec"),
+        ("investment", "investment:wabtec-kz", "hostClaimed", "party:kaz"),
+    ],
+)
+def test_who_takes_part_is_a_claim_with_its_event_and_source(
+    record: Reading, noun: str, id: str, field: str, said: str
+) -> None:
+    query = f"""query ($id: ID!) {{ {noun}(id: $id) {{ {field} {{ verification text claims {{
+      event {{ id }} sources {{ source {{ id }} }}
+    }} }} }} }}"""
+    found = record.ask(query, id=id)[noun][field]
+    assert said in found["text"]
+    assert found["verification"] != "RETRACTED"
+    assert found["claims"][0]["event"]["id"].startswith(f"{id}@")
+    assert {"source": {"id": ARTICLE}} in found["claims"][0]["sources"]
