@@ -37,6 +37,9 @@ _TECHNICAL = (
     "day",
     "value_subject",
     "value_key",
+    "value_low",
+    "value_high",
+    "announced",
 )
 
 _OWNED: dict[str, tuple[str, tuple[str, ...]]] = {

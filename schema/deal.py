@@ -77,7 +77,9 @@ class Deal(RecordObject):
     sectors_claimed: ClaimedText | None = claimed("Who says which sectors.", subject("sectors"), kinds=None)
     parties: list[PartyLink] = owned("Who takes part.", "party_link")
     parties_claimed: ClaimedText | None = claimed("Who says who takes part.", subject("parties"), kinds=None)
-    announced: ClaimedDate | None = claimed("When it was announced.", subject("announced"), kinds=None)
+    announced: ClaimedDate | None = claimed(
+        "When it was announced.", subject("announced"), kinds=None, shown={"edtf": "announced"}
+    )
     gathering: GatheringRef | None = one("The meeting at which it was announced.", "gathering")
     gathering_claimed: ClaimedText | None = claimed(
         "Who says at which meeting: the meeting's id as a claim.", subject("gathering"), kinds=None
@@ -86,6 +88,7 @@ class Deal(RecordObject):
         "Its worth, by the first basis found of ACTUALLY_PAID, CONTRACT, OFFICIAL_ESTIMATE, HEADLINE, LIST_PRICE.",
         "value_subject",
         kinds=None,
+        shown={"currency": "value_currency", "low": "value_low", "high": "value_high", "basis": "value_basis"},
     )
     value_covers: str | None = column("What that value covers, where it is not the firm order alone.")
     values: list[DealValue] = owned("Every value reported, by basis and line.", "deal_value")

@@ -101,6 +101,8 @@ class Own:
     where: Where | None = None
     order: str = "ord"
     kinds: Kinds | None = None
+    shown: Mapping[str, str] | None = None
+    """Columns of the object's own row that hold keys of the JSON in the column `shown`, the first unless it is null."""
 
 
 @dataclass(frozen=True)
@@ -236,13 +238,23 @@ CLAIMED = Kinds(
 """Which member of `Claimed` a row of the table `claimed` is."""
 
 
-def claimed(description: str, subject: str | Sql, kinds: Kinds | None = CLAIMED, **options: Any) -> Any:
-    """What is claimed about a subject (a column, or SQL); `kinds=None` where the field's type is one of the four."""
+def claimed(
+    description: str,
+    subject: str | Sql,
+    kinds: Kinds | None = CLAIMED,
+    shown: Mapping[str, str] | None = None,
+    **options: Any,
+) -> Any:
+    """What is claimed about a subject (a column, or SQL); `kinds=None` where the field's type is one of the four.
+
+    `shown` names keys of the value shown that columns of the object's own row hold too, so that who asks for no more
+    is answered from there. The first is null only where no value is shown.
+    """
 
     def of_subject(parent: Row, row: Row) -> str:
         return f"{row['key']} = {parent[subject] if isinstance(subject, str) else subject(parent)}"
 
-    return owned(description, "claimed", of_subject, order="", kinds=kinds, **options)
+    return _field(description, Own("claimed", of_subject, "", kinds, shown), (), options)
 
 
 def rows(

@@ -93,6 +93,24 @@ def test_a_row_is_only_written_anew_when_it_changed(facts: list[Fact]) -> None:
 
 @settings(max_examples=settings().max_examples // 3)
 @given(histories())
+def test_what_the_row_of_a_deal_holds_of_its_values_is_what_its_claims_show_at_any_moment(facts: list[Fact]) -> None:
+    connection = replica()
+    Projector(connection).apply(entries(facts))
+    for subject, columns in (
+        ("'announced'", {"announced": "edtf"}),
+        ("deal.value_subject", {f"value_{key}": key for key in ("currency", "basis", "low", "high")}),
+    ):
+        held, told = (", ".join(f"{each}" for each in names) for names in (columns, columns.values()))
+        shown = ", ".join(f"shown ->> '$.{key}' AS {key}" for key in columns.values())
+        found = connection.execute(
+            f"SELECT {held}, {told} FROM deal LEFT JOIN (SELECT owner, key, since, until, {shown} FROM claimed) AS c"
+            f" ON c.owner = deal.id AND c.key = {subject} AND c.since < deal.until AND c.until > deal.since"
+        ).fetchall()
+        assert all(row[: len(columns)] == row[len(columns) :] for row in found)
+
+
+@settings(max_examples=settings().max_examples // 3)
+@given(histories())
 def test_folding_event_by_event_equals_folding_each_object_from_nothing(facts: list[Fact]) -> None:
     connection = replica()
     connection.execute("ATTACH ':memory:' AS scratch")

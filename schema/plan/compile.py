@@ -18,7 +18,7 @@ from schema.plan.kinds import find_table, groups, kinds_of, type_name_sql
 from schema.plan.leaf import absent, is_nullable, key_leaf, leaf
 from schema.plan.listing import page_sql
 from schema.plan.paging import Prepared
-from schema.plan.pieces import Pieces, Text, joined, listed, literal, otherwise, quoted
+from schema.plan.pieces import Pieces, Text, joined, leaf_of, listed, literal, object_of, otherwise, quoted
 from schema.plan.selection import Call, Field
 from schema.plan.source import SELECTED, Document, Row, Source
 from schema.sql import Column, Computed, Embedded, Kinds, Listing, Needs, One, Own, Select, Several, Single
@@ -91,17 +91,12 @@ class Compiler:
                 parts.append((field.key, self.value(field, source)))
         if self.loaded:
             columns = {name for field in fields if isinstance(field.reading, Needs) for name in field.reading.columns}
-            parts += [(f"{COLUMN}{name}", [f"json_quote({source[name]})"]) for name in sorted(columns)]
+            parts += [(f"{COLUMN}{name}", [leaf_of(source[name])]) for name in sorted(columns)]
         return self.enclosed(parts, type_name)
 
     def enclosed(self, parts: list[tuple[str, Pieces]], type_name: str) -> str:
         """SQL of the JSON text of an object with these members."""
-        pieces: Pieces = []
-        if self.loaded:
-            parts = [*parts, (COLUMN, [type_name])]
-        for key, value in parts:
-            pieces += [Text(f'{"," if pieces else ""}"{key}":'), *value]
-        return joined([Text("{"), *pieces, Text("}")])
+        return object_of([*parts, (COLUMN, [type_name])] if self.loaded else parts)
 
     def _count(self, fields: int) -> None:
         self._room -= fields + 1
@@ -210,11 +205,26 @@ class Compiler:
         rows = row.rows if reading.where is None else f"{row.rows} AND {reading.where(source, row)}"
         node = self.node(field, row, reading.kinds)
         if not reading.order:
-            return [otherwise(f"(SELECT {node} FROM {rows})", is_nullable(field))]
+            found = otherwise(f"(SELECT {node} FROM {rows})", is_nullable(field))
+            return [self._shown(field, source, reading.shown, found) if reading.shown else found]
         order = sorted_by(row, reading.order)
         if isinstance(get_nullable_type(field.definition.type), GraphQLList):
             return [listed("j", f"(SELECT {node} AS j FROM {rows} ORDER BY {order})")]
         return [otherwise(f"(SELECT {node} FROM {rows} ORDER BY {order} LIMIT 1)", is_nullable(field))]
+
+    def _shown(self, field: Field, source: Source, columns: Mapping[str, str], otherwise: str) -> str:
+        """SQL of what is claimed from the object's own row, if it holds all that is asked for and a value is shown."""
+        ((type_name, fields),) = field.children.items()
+        below = [each for shown in fields for given in shown.children.values() for each in given]
+        if any(each.name not in ("shown", "__typename") for each in fields) or any(
+            each.name not in columns and each.name != "__typename" for each in below
+        ):
+            return otherwise
+        known, room = {name: source[column] for name, column in columns.items()}, self._room
+        within = Row("", "", source.row.scope, source.row.aliases, given=known)
+        parts = [(each.key, [self.node(each, within, None) if each.children else quoted(type_name)]) for each in fields]
+        made, self._room = self.enclosed(parts, quoted(type_name)), room
+        return f"CASE WHEN {known[next(iter(columns))]} IS NULL THEN {otherwise} ELSE {made} END"
 
     def _select(self, field: Field, source: Source, reading: Select) -> Pieces:
         arguments = self._arguments(field) if reading.arguments else {}

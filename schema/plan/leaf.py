@@ -2,7 +2,7 @@
 
 from graphql import GraphQLBoolean, GraphQLEnumType, GraphQLList, GraphQLNonNull, get_nullable_type
 
-from schema.plan.pieces import MISSING_SQL, Pieces, Text, literal, otherwise
+from schema.plan.pieces import MISSING_SQL, Pieces, Text, leaf_of, literal, otherwise
 from schema.plan.selection import Field
 from schema.plan.source import Document, Row, Source
 from schema.sql import Column
@@ -28,7 +28,7 @@ def leaf(field: Field, source: Source, sql: str) -> Pieces:
     if column is None and getattr(bare, "name", None) not in _NUMBERS:
         sql = f"CAST({sql} AS TEXT)"
     if nullable or declared:
-        return [f"json_quote({sql})"]
+        return [leaf_of(sql)]
     return [f"iif({sql} IS NULL, {MISSING_SQL}, json_quote({sql}))"]
 
 

@@ -7,6 +7,7 @@ MISSING = "\x01"
 """Stands where a value is missing that may not be; it cannot occur in JSON text, so its presence tells."""
 
 MISSING_SQL = "char(1)"
+_MOST_MEMBERS = 40  # of one json_object(), two arguments each
 _MOST = 400  # arguments of one concat(); SQLite takes 1000 at most, older builds 100 to 500
 
 
@@ -20,6 +21,45 @@ _PLACEHOLDER = re.compile(r"\?[0-9]+")
 
 Pieces = list[str]
 """Texts and SQL expressions, in order."""
+
+
+class Leaf(str):
+    """SQL of the JSON text of a text or whole number, or of null."""
+
+    __slots__ = ("value",)
+    value: str
+    """SQL of the value itself."""
+
+
+def leaf_of(value: str) -> Leaf:
+    """SQL of the JSON text of a value that SQL gives."""
+    made = Leaf(f"json_quote({value})")
+    made.value = value
+    return made
+
+
+def value_of(pieces: Pieces) -> str | None:
+    """SQL of the value whose JSON text the pieces are, if they are that of a leaf."""
+    match pieces:
+        case [Leaf() as leaf]:
+            return leaf.value
+        case [Text() as constant] if constant[0] == constant[-1] == '"':
+            return literal(constant[1:-1])
+        case [Text('"'), str(sql), Text('"')]:
+            return sql
+    return None
+
+
+def object_of(members: list[tuple[str, Pieces]]) -> str:
+    """SQL of the JSON text of an object."""
+    values = [value_of(pieces) for _, pieces in members]
+    if len(values) <= _MOST_MEMBERS and None not in values:
+        pairs = (f"{literal(key)}, {value}" for (key, _), value in zip(members, values, strict=True))
+        return f"json_object({', '.join(pairs)})"
+    made: Pieces = []
+    for key, pieces in members:
+        made += [Text(f'{"," if made else ""}"{key}":'), *pieces]
+    return joined([Text("{"), *made, Text("}")])
 
 
 def joined(pieces: Iterable[str]) -> str:

@@ -27,7 +27,7 @@ _TECHNICAL = frozenset(
     ("created", "recorded_at", "changed", "version", "disputed", "anomalies", "day", "value_subject", "value_key")
 )
 """Columns of a noun that no reader is shown, or that change with every event."""
-_SAID = frozenset(("value_number", "value_currency", "withdrawn_reason"))
+_SAID = frozenset(("value_number", "value_currency", "value_low", "value_high", "announced", "withdrawn_reason"))
 """Columns that say again what a claimed value or the act itself says."""
 _FLAGS = frozenset(("withdrawn", "closed", "cumulative", "retracted", "met"))
 

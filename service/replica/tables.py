@@ -138,7 +138,7 @@ NOUN_TABLES: tuple[Table, ...] = (
     _noun(
         "deal",
         "title! kind! commitment! schedule! gathering value_subject value_currency value_basis value_number "
-        "value_key! value_covers verification delays# days_late#? day!",
+        "value_key! value_covers value_low value_high announced verification delays# days_late#? day!",
         "kind, created",
         "commitment, created",
         "day",

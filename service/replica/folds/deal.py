@@ -36,6 +36,7 @@ def _row(view: View, world: World, subjects: Subjects, results: Results) -> dict
         "delays": delays,
         "days_late": days_late,
         "gathering": shown(subjects, "gathering"),
+        "announced": shown(subjects, "announced"),
         "value_covers": results["values"].get(value.name) if value else None,
         "day": sort_day(opened[0].fact.occurred_on if opened else None),
         **_value_columns(value),
@@ -96,6 +97,8 @@ def _value_columns(value: Subject | None) -> dict[str, str | None]:
         "value_basis": money.basis,
         "value_number": text,
         "value_key": number_key(text),
+        "value_low": money.low,
+        "value_high": money.high,
         "verification": value.verification,
     }
 
@@ -333,5 +336,5 @@ FOLD = Fold(
     ),
     _row,
     reads=(events.DealAnnounced,),
-    shows=frozenset({"title", "kind", "gathering", "value"}),
+    shows=frozenset({"title", "kind", "gathering", "announced", "value"}),
 )
