@@ -1,6 +1,7 @@
 """Exports, held to an independent reader of such logs, and the verification of exports and addresses."""
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -186,8 +187,8 @@ def test_another_log_is_not_exported_into_a_folder_that_holds_one(kept: Path, tm
         ("tile/entries/001", 100, 257, "event at position 257 is not"),
         ("tile/0/001", 127 * 32, 384, "event at position 384 is not that of the sealed tree, though all events are"),
         ("tile/1/000.p/2", 32, 1, "tile/1/000.p/2 is missing or does not fit"),
-        ("checkpoint", -2, None, "the checkpoint: "),
-        ("checkpoint", 50, None, "the checkpoint: "),
+        ("checkpoint", -2, None, "its last checkpoint: "),
+        ("checkpoint", 50, None, "its last checkpoint: "),
     ],
 )
 def test_a_flipped_bit_of_an_export_is_found(
@@ -223,7 +224,7 @@ def test_a_served_log_is_verified_over_http_against_an_older_export(tmp_path: Pa
         older = Older("kept", (tmp_path / "export/checkpoint").read_bytes(), kept)
         with served(audit) as url, web_source(url) as source:
             verdict = verify(source, keys=audit.verifiers(), against=[older])
-    assert verdict == Verdict(audit.head(), ("kept", "the checkpoint"))
+    assert verdict == Verdict(audit.head(), ("kept", "its last checkpoint"))
 
 
 def test_a_served_log_can_be_mirrored(tmp_path: Path) -> None:
@@ -302,6 +303,15 @@ def test_the_commands_end_with_1_where_something_differs(kept: Path, tmp_path: P
     told = run(kept / "data", "verify", str(target))
     assert (told.exit_code, told.stdout) == (1, "")
     assert "position 1: " in told.stderr
+
+
+def test_events_that_no_checkpoint_covers_are_not_called_proven(kept: Path, tmp_path: Path) -> None:
+    data = shutil.copytree(kept / "data", tmp_path / "data")
+    with audited(data) as audit:
+        record(audit.log, 1)
+    told = run(data, "verify")
+    assert told.exit_code == 0
+    assert "all 600 events" in told.stdout and "1 event behind them, not sealed yet" in told.stderr
 
 
 @pytest.mark.parametrize("arguments", [["verify", "nowhere"], ["proof", "601"], ["verify", "--key", "x"], ["nonsense"]])

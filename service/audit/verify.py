@@ -12,6 +12,7 @@ from service.audit.note import NoteRefused, VerifierKey
 from service.audit.sources import Damage, Source
 from service.audit.tiles import HEIGHT, WIDTH, TileName, split_hashes
 
+_NEWEST = "its last checkpoint"
 Progress = Callable[[int, int], None]
 """`progress(done, total)`: events checked so far, and in all."""
 
@@ -66,7 +67,7 @@ def verify(
         exports = [older.source for older in against if older.source]
         known = list(keys) or [key for each in (source, *exports) for key in each.verifiers()]
         note = source.checkpoint()
-        head = _open(note, known, "the checkpoint") if note else None
+        head = _open(note, known, _NEWEST) if note else None
         marks = _marks(head, [(older, _open(older.note, known, older.name)) for older in against])
         _Walk(source, marks, progress).run()
     except Damage as damage:
@@ -96,7 +97,7 @@ def _marks(head: Checkpoint | None, older: Sequence[tuple[Older, Checkpoint]]) -
     if head:
         for mark in marks:
             _check_compatible(head, mark)
-        marks.append(_Mark("the checkpoint", head))
+        marks.append(_Mark(_NEWEST, head))
     if not marks:
         raise NothingToVerify("there is no checkpoint to compare with: give an older one")
     return sorted(marks, key=lambda mark: mark.checkpoint.size)

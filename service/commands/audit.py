@@ -65,7 +65,8 @@ def verify_command(source: str | None, against: tuple[str, ...], keys: tuple[str
     with _trouble_ends(), _opened(source) as opened, progress_bar("Verifying") as progress:
         older = [*map(_older, against), *_served(opened)]
         verdict = verify(opened, keys=_keys(keys), against=older, progress=progress)
-    _tell(verdict, opened.name, trusted=bool(keys))
+        held = opened.head() if isinstance(opened, LogSource) else 0
+    _tell(verdict, opened.name, held, trusted=bool(keys))
 
 
 @audit.command("proof")
@@ -165,16 +166,21 @@ def _older(path: str) -> Older:
 
 def _keys(given: tuple[str, ...]) -> list[VerifierKey]:
     lines = [line for each in given for line in (Path(each).read_text().split() if Path(each).is_file() else [each])]
-    return [VerifierKey.parse(line) for line in lines]
+    try:
+        return [VerifierKey.parse(line) for line in lines]
+    except ValueError as error:
+        raise Unusable(f"--key takes a public key, <name>+<id>+<base64>, or a file of them: {error}") from None
 
 
-def _tell(verdict: Verdict, name: str, *, trusted: bool) -> None:
+def _tell(verdict: Verdict, name: str, held: int, *, trusted: bool) -> None:
     head = verdict.checkpoint
     if not verdict.ok or head is None:
         where = f"position {verdict.position}: " if verdict.position else ""
         raise Differs(f"{name} is not what was signed. {where}{verdict.problem}")
     click.echo(f"{name}: all {head.size:,} events of {head.origin} are as they were signed")
     click.echo(f"root {head.root.hex()}; compared with {', '.join(verdict.compared)}")
+    if held > head.size:
+        click.echo(f"{plural(held - head.size, 'event')} behind them, not sealed yet, can prove nothing", err=True)
     if not trusted:
         click.echo("The keys are those that the source names itself; give --key to check with one you trust.", err=True)
 
