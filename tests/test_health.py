@@ -39,7 +39,7 @@ def started(app: App) -> App:
 
 
 async def get(app: App, path: str, **headers: str) -> httpx.Response:
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://node") as client:
+    async with httpx.AsyncClient(verify=False, transport=httpx.ASGITransport(app), base_url="http://node") as client:
         return await client.get(path, headers=headers)
 
 

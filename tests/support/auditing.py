@@ -88,7 +88,7 @@ async def audited_api(folder: Path, **settings: Any) -> AsyncIterator[Api]:
     await asyncio.to_thread(node.start)
     app = create_app(node)
     try:
-        async with serving(app) as (_, port), httpx.AsyncClient(timeout=30) as client:
+        async with serving(app) as (_, port), httpx.AsyncClient(timeout=30, verify=False) as client:
             if node.settings.seal:
                 assert await wait_sealed(node.audit, node.log.head().position)
             yield Api(node, client, f"http://127.0.0.1:{port}")

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Final
 
 import apsw
-import httpx
 import psycopg
 
 from service.audit.replay import fold_to
@@ -180,7 +179,7 @@ def assert_nodes_agree(nodes: Nodes, log: Log) -> None:
 def answered(node: Service, query: str, position: int) -> bytes:
     """The bytes of an answer at a position or beyond it."""
     headers = {"tamga-min-position": str(position)}
-    answer = httpx.post(f"{node.url}/graphql", json={"query": query}, headers=headers, timeout=15)
+    answer = node.http.post("/graphql", json={"query": query}, headers=headers)
     assert b'"errors"' not in answer.content, answer.text[:500]
     return answer.content
 

@@ -41,7 +41,7 @@ class ServingNode:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             try:
-                if httpx.get(f"http://127.0.0.1:{self.port}/readyz", timeout=1).status_code == 200:
+                if httpx.get(f"http://127.0.0.1:{self.port}/readyz", timeout=1, verify=False).status_code == 200:
                     return True
             except httpx.TransportError:
                 pass
