@@ -7,6 +7,7 @@ begun. It says whether that was written; it was not where the client reads slowl
 import asyncio
 from struct import pack
 
+from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
@@ -22,6 +23,12 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         super().handle_connect(event)
         if not self.handshake_complete:
             self.scope["extensions"] = {**(self.scope.get("extensions") or {}), _WRITE: self._write}  # type: ignore[dict-item]
+
+    async def send(self, message: ASGISendEvent) -> None:
+        """Send as uvicorn does; where that refuses the socket with a response, the handshake is over too."""
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body" and self.close_sent:
+            self.handshake_complete = True
 
     def _write(self, text: bytes) -> bool:
         """Write a text message, in a frame of its own."""

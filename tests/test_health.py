@@ -1,5 +1,6 @@
 """Whether a node lives and is ready, with the reasons: a real node, in every state that it can be in."""
 
+import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -65,13 +66,17 @@ async def test_a_node_without_a_replica_asks_to_come_again(app: App) -> None:
     assert answer.json()["errors"][0]["extensions"]["code"] == "UNAVAILABLE"
 
 
-async def test_a_node_without_a_replica_takes_no_sockets_either(app: App) -> None:
+async def test_a_node_without_a_replica_takes_no_sockets_either_and_logs_no_error(
+    app: App, caplog: pytest.LogCaptureFixture
+) -> None:
     async with serving(app) as (_, port):
+        logging.getLogger("uvicorn.error").addHandler(caplog.handler)
         with pytest.raises(InvalidStatus) as refused:
             await connect(
                 f"ws://127.0.0.1:{port}/graphql", subprotocols=[Subprotocol("graphql-transport-ws")], proxy=None
             )
     assert (refused.value.response.status_code, refused.value.response.headers["retry-after"]) == (503, "1")
+    assert caplog.messages == []
 
 
 async def test_a_node_whose_follower_stalls_is_not_ready_as_the_head_of_the_log_shows(app: App) -> None:

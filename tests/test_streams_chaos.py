@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
-from websockets.exceptions import ConnectionClosed, InvalidMessage
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from domain.catalogue import read_fact
 from domain.fact import Fact
@@ -24,7 +24,7 @@ from tests.support.stream_clients import Ended, messages_over_socket, messages_o
 from tests.support.streams import EVENTS
 
 WORLD = len(opened_world())
-BROKEN = (OSError, ConnectionClosed, InvalidMessage, httpx.TransportError, TimeoutError, Ended)
+BROKEN = (OSError, ConnectionClosed, InvalidHandshake, httpx.TransportError, TimeoutError, Ended)
 FILTERS: list[Json | None] = [
     None,
     {"noun": ["DEAL"]},
@@ -61,7 +61,7 @@ class Reader:
             node = self.random.choice(self.nodes)
             with suppress(*BROKEN):
                 await self._connected(client, node)
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(self.random.random() / 2)
 
     async def _connected(self, client: httpx.AsyncClient, node: ServingNode) -> None:
         asked: dict[str, Any] = {"filter": self.filter, "after": self.cursor}
@@ -116,7 +116,7 @@ async def kill_often(nodes: list[ServingNode], rounds: int, seed: int) -> None:
         node = nodes[number % len(nodes)]
         await asyncio.to_thread(node.end, signal.SIGTERM if number % 3 == 2 else signal.SIGKILL)
         node.start()
-        assert await asyncio.to_thread(node.ready)
+        assert await asyncio.to_thread(node.ready, 90)
 
 
 def free_port() -> int:
@@ -139,11 +139,13 @@ async def trouble(folder: Path, log: Log, url: str, readers: int, events: int, k
         async with httpx.AsyncClient(verify=False, limits=limits) as client:
             opened = [Reader(FILTERS[seed % len(FILTERS)], nodes, seed) for seed in range(readers)]
             tasks = [asyncio.create_task(reader.run(client)) for reader in opened]
-            await asyncio.gather(record(registry, events, 1), kill_often(nodes, kills, 2))
-            await settled(opened, WORLD + events // 3 * 3)
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            try:
+                await asyncio.gather(record(registry, events, 1), kill_often(nodes, kills, 2))
+                await settled(opened, WORLD + events // 3 * 3)
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.sleep(0.2)  # until the sockets of clients that were cut off are closed
         gc.collect()  # those that none closed are told of here, where it is no error
         return opened

@@ -12,7 +12,7 @@ import pytest_asyncio
 from domain.catalogue import read_fact
 from service.app import App, create_app
 from service.node import Node
-from tests.support.examples import Json, bare, opened_world
+from tests.support.examples import Json, bare, dollars, number, opened_world
 from tests.support.server import running, serving
 from tests.support.stream_clients import Ended, ask, hear, messages_over_socket, messages_over_sse, socket
 from tests.support.streams import DEALS, EVENTS
@@ -122,6 +122,33 @@ async def test_fifty_streams_of_one_socket_each_get_their_own(api: Api) -> None:
         await api.add(*(bare("DealAnnounced", f"deal:own-{number}", title=str(number)) for number in range(50)))
         titles = {(await hear(opened))["data"]["newDeals"]["deal"]["title"] for _ in range(50)}
     assert titles == {str(number) for number in range(50)}
+
+
+async def test_15_new_deals_changes_and_corrections_that_match_resumed_without_loss_or_repeats(
+    api: Api, client: httpx.AsyncClient
+) -> None:
+    deal, other = "deal:question-15", "deal:question-15-elsewhere"
+    asked = {"country": ["KGZ"], "changes": ["COMMITMENT", "VALUE", "CORRECTION"]}
+    await api.add(bare("PartyRegistered", "party:kg", kind="COMPANY", name="A mill", seat="KGZ"))
+    async with messages_over_socket(api.socket, DEALS, filter=asked) as messages:
+        await up_to_live(messages)
+        party = {"parties": [{"party": "party:kg", "role": "BUYER"}]}
+        await api.add(bare("DealAnnounced", deal, title="Looms", **party), bare("DealAnnounced", other, title="Other"))
+        heard = [(await anext(messages))["data"]["newDeals"]]
+    await api.add(
+        bare("DealValueReported", deal, money=dollars("5")), bare("DealValueReported", other, money=dollars("6"))
+    )
+    async with messages_over_sse(client, api.url, DEALS, last=heard[-1]["cursor"], filter=asked) as messages:
+        heard.append((await anext(messages))["data"]["newDeals"])
+    again = {"field": "money", "now": dollars("7"), "cause": "MISREAD", "reason": "read again"}
+    await api.add(bare("FactCorrected", deal, target=2, **again))
+    await api.add(
+        bare("DealLineReported", deal, key="l", item="Looms", quantity=number("5", "looms"), commitment="FIRM")
+    )
+    async with messages_over_socket(api.socket, DEALS, filter=asked, after=heard[-1]["cursor"]) as messages:
+        heard += await up_to_live(messages)
+    assert {each["object"]["id"] for each in heard} == {deal}
+    assert [each["change"] for each in heard] == ["NEW", "VALUE", "VALUE", "CORRECTION", "COMMITMENT"]
 
 
 @pytest.mark.parametrize("over", ["socket", "sse"])
