@@ -85,7 +85,8 @@ class Claims:
         corrections = [(one, one.content) for one in view.kept if isinstance(one.content, FactCorrected)]
         self.subjects = {}
         for kept in view.kept:
-            self._add(_claims_of(view, world, kept, spoken_of, corrections))
+            for claim in _claims_of(view, world, kept, spoken_of, corrections):
+                self._add(claim)
         self.adopted = [content.claim for _, content in view.live(ClaimAdopted)]
         for subject in self.subjects.values():
             _settle(subject, self.adopted)
@@ -103,22 +104,20 @@ class Claims:
         if isinstance(content, FactClaimed) and content.field not in _natural(view.kept[content.target - 1]):
             return None
         touched = []
-        for claim in self._add(_claims_of(view, world, kept, _NONE, ())):
-            subject = self.subjects[claim.subject]
+        for claim in _claims_of(view, world, kept, _NONE, ()):
+            subject = self._add(claim)
             _settle(subject, self.adopted)
             _put_subject(view, subject)
             _put_claim(view, claim)
             touched.append(subject)
         return touched
 
-    def _add(self, claims: Iterable[Claim]) -> list[Claim]:
-        added = list(claims)
-        for claim in added:
-            subject = self.subjects.get(claim.subject)
-            if subject is None:
-                subject = self.subjects[claim.subject] = Subject(claim.subject)
-            subject.claims.append(claim)
-        return added
+    def _add(self, claim: Claim) -> Subject:
+        subject = self.subjects.get(claim.subject)
+        if subject is None:
+            subject = self.subjects[claim.subject] = Subject(claim.subject)
+        subject.claims.append(claim)
+        return subject
 
 
 def _claims_of(

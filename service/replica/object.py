@@ -170,7 +170,7 @@ class Object:
             values = self._fold.row(view, world, self._claims.subjects, self._results)
             if values is None:
                 return
-            self._show(tuple([values.get(name) for name in _own_columns(self.noun)]))
+            self._show(tuple({**_own_columns(self.noun), **values}.values()))
         view.rows = {(self.noun, ""): (*self._label(view), *self._values)}
         if self._text_due:
             words = [self._words[part.name] for part in _all_parts(self.noun) if part.name in self._words]
@@ -204,15 +204,15 @@ class Object:
 
 
 @cache
-def _own_columns(noun: str) -> tuple[str, ...]:
-    """The columns behind LABEL."""
-    return TABLES[noun].names[len(LABEL) :]
+def _own_columns(noun: str) -> dict[str, None]:
+    """The columns behind LABEL, with nothing in them."""
+    return dict.fromkeys(TABLES[noun].names[len(LABEL) :])
 
 
 @cache
 def _title_place(noun: str) -> int:
     """The place of what an object is called among its own columns."""
-    names = _own_columns(noun)
+    names = [*_own_columns(noun)]
     return names.index("title" if "title" in names else "name")
 
 

@@ -86,11 +86,10 @@ class View:
 
     def put(self, table: str, key: str, **values: Any) -> None:
         """Make a row; values not given are null, `ord` counts the rows of the table where it is not given."""
-        names, counted = _COLUMNS[table]
-        if counted and "ord" not in values:
-            values["ord"] = self._orders[table] = self._orders.get(table, 0) + 1
-        take = values.get
-        self.rows[table, key] = tuple([take(name) for name in names])
+        row = {**_NULLS[table], **values}
+        if row.get("ord", 0) is None:
+            row["ord"] = self._orders[table] = self._orders.get(table, 0) + 1
+        self.rows[table, key] = tuple(row.values())
         self.put_names.append((table, key))
 
     def anomaly(self, kind: AnomalyKind, *events: Kept) -> None:
@@ -99,7 +98,8 @@ class View:
         self.put("anomaly", f"{kind}:{','.join(ids)}", kind=kind, events=json_list(ids))
 
 
-_COLUMNS = {name: (table.names, "ord" in table.names) for name, table in TABLES.items()}
+_NULLS = {name: dict.fromkeys(table.names) for name, table in TABLES.items()}
+"""An empty row of each table, its columns in their order."""
 
 
 def json_list(texts: Sequence[str]) -> str:

@@ -47,6 +47,8 @@ class Progress:
     lapsed: set[str] = field(default_factory=set)
     reported: dict[tuple[str, str], Decimal] = field(default_factory=dict)
     firm: dict[str, Decimal] = field(default_factory=dict)
+    exercised: dict[str, Decimal] = field(default_factory=dict)
+    expired: dict[str, Decimal] = field(default_factory=dict)
     delivered: dict[str, Decimal] = field(default_factory=dict)
 
     def commitment(self) -> DealCommitment:
@@ -111,7 +113,10 @@ class Progress:
                 if content.commitment is LineCommitment.FIRM:
                     self.firm[content.key] = events.quantity(content.quantity)
             case terms.OptionExercised():
+                self._add(self.exercised, content.line, events.quantity(content.quantity))
                 self._add(self.firm, content.line, events.quantity(content.quantity))
+            case terms.OptionExpired():
+                self._add(self.expired, content.line, events.quantity(content.quantity))
             case terms.CommitmentFirmed():
                 for line in content.lines:
                     self.firm[line] = self.firm.get(line) or self._promised_of(line)

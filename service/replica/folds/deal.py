@@ -138,7 +138,7 @@ def _put_lines(view: View, progress: Progress, only: str | None = None) -> None:
 
 
 def _put_line(view: View, progress: Progress, order: int, key: str, report: terms.DealLineReported) -> None:
-    exercised, expired = _used(view, key, terms.OptionExercised), _used(view, key, terms.OptionExpired)
+    exercised, expired = progress.exercised.get(key, _NOUGHT), progress.expired.get(key, _NOUGHT)
     reported = progress.reported.get
     view.put(
         "line",
@@ -156,10 +156,6 @@ def _put_line(view: View, progress: Progress, order: int, key: str, report: term
         expired=_text(expired),
         delivered=_text(progress.delivered.get(key, _NOUGHT)),
     )
-
-
-def _used(view: View, line: str, kind: type[terms.OptionExercised] | type[terms.OptionExpired]) -> Decimal:
-    return sum((events.quantity(act.quantity) for _, act in view.live(kind) if act.line == line), _NOUGHT)
 
 
 def _text(number: Decimal | None) -> str | None:
