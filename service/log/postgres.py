@@ -10,33 +10,27 @@ from collections.abc import Callable, Sequence
 from threading import BoundedSemaphore
 from time import monotonic, sleep
 from typing import Any, TypeAlias, TypeVar
-from uuid import UUID
 
 import psycopg
 from eventsourcing.persistence import DatabaseError, OperationalError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from service.log.base import BaseLog
 from service.log.follow import HeadWatch
 from service.log.log import (
     AlreadyRecorded,
-    AppendStats,
     Command,
     CommandMismatch,
     Entry,
     Head,
-    Log,
-    LogClosed,
     LogDamaged,
     LogRewound,
     Outcome,
-    StoredCommand,
     VersionConflict,
-    check_command,
     openings,
     utc_milliseconds,
 )
 from service.log.migrations import pending
-from service.log.writer import Writer
 
 _READERS = 8
 """Connections for reading at most; further threads wait for one."""
@@ -59,17 +53,15 @@ SELECT set_config('default_transaction_isolation', 'read committed', false),
 FROM current_setting('synchronous_commit') v
 """
 _APPEND = "SELECT * FROM tamga.append(%b, %b, %b, %b, %b, %b, %b, %b, %b)"
-_ENTRY = "SELECT stream, version, name, state, position, recorded_at, recorded_by, command_id FROM tamga.event"
 _IDENTITY = "SELECT record_id, position, (SELECT coalesce(max(position), 0) FROM tamga.event) FROM tamga.head"
-_COMMAND = "SELECT request_hash, first_position, last_position FROM tamga.command_log WHERE actor = %s AND id = %s"
 _SAME = "SELECT record_id, (SELECT command_id FROM tamga.event WHERE position = %s) FROM tamga.head"
 _POSITION_AT = """
 WITH RECURSIVE bisection (low, high) AS (
     SELECT 0::bigint, position FROM tamga.head
     UNION ALL
-    SELECT CASE WHEN at <= %(time)s THEN middle ELSE low END, CASE WHEN at <= %(time)s THEN high ELSE middle - 1 END
+    SELECT CASE WHEN older THEN middle ELSE low END, CASE WHEN older THEN high ELSE middle - 1 END
     FROM (SELECT low, high, (low + high + 1) / 2 AS middle,
-            (SELECT recorded_at FROM tamga.event WHERE position = (low + high + 1) / 2) AS at
+            (SELECT recorded_at <= %s FROM tamga.event WHERE position = (low + high + 1) / 2) AS older
         FROM bisection WHERE low < high) halves)
 SELECT low FROM bisection WHERE low >= high
 """
@@ -83,17 +75,18 @@ _Connection: TypeAlias = psycopg.Connection[_Row]
 _T = TypeVar("_T")
 
 
-class PostgresLog(Log):
+class PostgresLog(BaseLog):
     """The log in the database at `url`. Raises LogNotMigrated if its tables are not there or not up to date.
 
     `patience`: for how many seconds a lost database is waited for before the caller is told. A database that comes back
     without what was seen in it is refused from then on, with LogRewound: see `_recognise`.
     """
 
+    _SCHEMA, _MARK = "tamga.", "%s"
+
     def __init__(self, url: str, patience: float = 8.0) -> None:
         self._patience = patience
         self._address = make_conninfo("", **(_CONNECTION | conninfo_to_dict(url)))
-        self._closed = False
         self._idle: deque[_Connection] = deque()
         self._readers = BoundedSemaphore(_READERS)
         self._writing: _Connection | None = None
@@ -101,17 +94,7 @@ class PostgresLog(Log):
         self._rewound: LogRewound | None = None
         self.record_id = ""
         self.record_id = self._first_look()
-        self._heads = HeadWatch(self._listen)
-        self._writer = Writer(self._write)
-
-    def append(self, commands: Sequence[Command]) -> list[Outcome]:
-        for command in commands:
-            check_command(command)
-        return self._writer.append(commands) if commands else []
-
-    def command(self, actor: str, command_id: str) -> StoredCommand | None:
-        rows = self._read(_COMMAND, (actor, command_id))
-        return StoredCommand(rows[0][0], range(rows[0][1], rows[0][2] + 1)) if rows else None
+        super().__init__()
 
     def head(self) -> Head:
         seen, _ = self._newest
@@ -121,55 +104,7 @@ class PostgresLog(Log):
         return Head(position, recorded_at or None)
 
     def position_at(self, recorded_time: str) -> int:
-        return int(self._read(_POSITION_AT, {"time": utc_milliseconds(recorded_time)})[0][0])
-
-    def wait(self, position: int, timeout: float) -> bool:
-        self._heads.publish(self.head().position)
-        return self._heads.wait(position, timeout)
-
-    def select_events(
-        self,
-        originator_id: UUID | str,
-        *,
-        gt: int | None = None,
-        lte: int | None = None,
-        desc: bool = False,
-        limit: int | None = None,
-    ) -> list[Entry]:
-        order = "DESC" if desc else "ASC"
-        statement = f"{_ENTRY} WHERE stream = %s AND version > %s AND version <= %s ORDER BY version {order} LIMIT %s"
-        values = (str(originator_id), gt or 0, 2**62 if lte is None else lte, limit)
-        return [Entry(*row) for row in self._read(statement, values)]
-
-    def select_notifications(
-        self,
-        start: int | None,
-        limit: int,
-        stop: int | None = None,
-        topics: Sequence[str] = (),
-        *,
-        inclusive_of_start: bool = True,
-    ) -> list[Entry]:
-        named = " AND name = ANY(%s)" if topics else ""
-        statement = f"{_ENTRY} WHERE position >= %s AND position <= %s{named} ORDER BY position LIMIT %s"
-        first = (start or 0) + (not inclusive_of_start)
-        values = (first, 2**62 if stop is None else stop, *([list(topics)] if topics else []), limit)
-        entries = [Entry(*row) for row in self._read(statement, values)]
-        if entries:
-            self._see(entries[-1].position, entries[-1].command_id)
-        return entries
-
-    def stats(self) -> AppendStats:
-        return self._writer.stats()
-
-    def close(self) -> None:
-        if self._closed:
-            return
-        self._writer.close()
-        self._closed = True
-        self._heads.close()
-        self._drop_idle()
-        self._drop_writing()
+        return int(self._read(_POSITION_AT, [utc_milliseconds(recorded_time)])[0][0])
 
     def _first_look(self) -> str:
         def look() -> str:
@@ -221,13 +156,11 @@ class PostgresLog(Log):
             sleep(pause)
             pause = min(2 * pause, 1.0)
 
-    def _read(self, statement: str, values: Sequence[Any] | dict[str, Any] = ()) -> list[_Row]:
-        if self._closed:
-            raise LogClosed("the log is closed")
+    def _rows(self, statement: str, values: Sequence[Any]) -> list[_Row]:
         with self._readers:
             return self._persist(lambda: self._read_once(statement, values))
 
-    def _read_once(self, statement: str, values: Sequence[Any] | dict[str, Any]) -> list[_Row]:
+    def _read_once(self, statement: str, values: Sequence[Any]) -> list[_Row]:
         try:
             connection = self._idle.pop()
         except IndexError:
@@ -239,6 +172,16 @@ class PostgresLog(Log):
             raise
         self._idle.append(connection)
         return rows
+
+    def _entries(self, *asked: Any) -> list[Entry]:
+        entries: list[Entry] = super()._entries(*asked)
+        if entries:
+            self._see(entries[-1].position, entries[-1].command_id)
+        return entries
+
+    def _disconnect(self) -> None:
+        self._drop_idle()
+        self._drop_writing()
 
     def _drop_idle(self) -> None:
         while self._idle:
@@ -277,7 +220,7 @@ class PostgresLog(Log):
             self._drop_writing()
             raise
 
-    def _listen(self, heads: HeadWatch) -> None:
+    def _watch(self, heads: HeadWatch) -> None:
         """NOTIFY is a hint: what it may miss, before it began or while it was away, a look at the head finds."""
         while not heads.closed.is_set():
             try:

@@ -14,30 +14,23 @@ from importlib.resources import files
 from pathlib import Path
 from time import monotonic
 from typing import Any, TypeAlias
-from uuid import UUID
 
 import apsw
 from eventsourcing.persistence import OperationalError, StoredEvent
 
+from service.log.base import BaseLog
 from service.log.follow import HeadWatch
 from service.log.log import (
     AlreadyRecorded,
-    AppendStats,
     Command,
     CommandMismatch,
-    Entry,
     Head,
-    Log,
-    LogClosed,
     LogDamaged,
     Outcome,
-    StoredCommand,
     VersionConflict,
-    check_command,
     openings,
     utc_milliseconds,
 )
-from service.log.writer import Writer
 
 _FORMAT = 1
 _OFTEN, _SELDOM = 0.004, 0.016
@@ -51,7 +44,6 @@ _BELL = 8
 _BUSY_MS = 10_000
 _CHECK_SECONDS = 1.0
 
-_ENTRY = "SELECT stream, version, name, state, position, recorded_at, recorded_by, command_id FROM event"
 _HEAD = "SELECT position, recorded_at FROM event ORDER BY position DESC LIMIT 1"
 _NOW = "SELECT max(strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), ?)"
 _COMMAND = "SELECT request_hash, first_position, last_position FROM command_log WHERE actor = ? AND id = ?"
@@ -72,16 +64,17 @@ SELECT low FROM bisection WHERE low >= high
 _Execute: TypeAlias = Callable[..., Any]
 
 
-class SQLiteLog(Log):
+class SQLiteLog(BaseLog):
     """The log in the file at `path`, made there if there is none.
 
     Raises LogDamaged, with the way to restore, for a file that no log could have left behind.
     """
 
+    _SCHEMA, _MARK = "", "?"
+
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = Path(path)
         self._idle: deque[apsw.Connection] = deque()
-        self._closed = False
         self._lock_file = os.open(f"{self._path}-lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             with self._translated():
@@ -89,75 +82,13 @@ class SQLiteLog(Log):
         except BaseException:
             os.close(self._lock_file)
             raise
-        self._heads = HeadWatch(self._poll)
-        self._writer = Writer(self._write)
-
-    def append(self, commands: Sequence[Command]) -> list[Outcome]:
-        for command in commands:
-            check_command(command)
-        return self._writer.append(commands) if commands else []
-
-    def command(self, actor: str, command_id: str) -> StoredCommand | None:
-        with self._reading() as execute:
-            row = execute(_COMMAND, (actor, command_id)).fetchone()
-        return StoredCommand(row[0], range(row[1], row[2] + 1)) if row else None
+        super().__init__()
 
     def head(self) -> Head:
-        with self._reading() as execute:
-            return Head(*(execute(_HEAD).fetchone() or (0, None)))
+        return Head(*(self._read(_HEAD) or [(0, None)])[0])
 
     def position_at(self, recorded_time: str) -> int:
-        with self._reading() as execute:
-            return int(execute(_POSITION_AT, (utc_milliseconds(recorded_time),)).get)
-
-    def wait(self, position: int, timeout: float) -> bool:
-        self._heads.publish(self.head().position)
-        return self._heads.wait(position, timeout)
-
-    def select_events(
-        self,
-        originator_id: UUID | str,
-        *,
-        gt: int | None = None,
-        lte: int | None = None,
-        desc: bool = False,
-        limit: int | None = None,
-    ) -> list[Entry]:
-        order = "DESC" if desc else "ASC"
-        sql = f"{_ENTRY} WHERE stream = ? AND version > ? AND version <= ? ORDER BY version {order} LIMIT ?"
-        values = (str(originator_id), gt or 0, 2**62 if lte is None else lte, -1 if limit is None else limit)
-        with self._reading() as execute:
-            return [Entry(*row) for row in execute(sql, values)]
-
-    def select_notifications(
-        self,
-        start: int | None,
-        limit: int,
-        stop: int | None = None,
-        topics: Sequence[str] = (),
-        *,
-        inclusive_of_start: bool = True,
-    ) -> list[Entry]:
-        first = (start or 0) + (not inclusive_of_start)
-        named = f" AND name IN ({', '.join('?' * len(topics))})" if topics else ""
-        sql = f"{_ENTRY} WHERE position >= ? AND position <= ?{named} ORDER BY position LIMIT ?"
-        with self._reading() as execute:
-            rows = execute(sql, (first, 2**62 if stop is None else stop, *topics, limit))
-            return [Entry(*row) for row in rows]
-
-    def stats(self) -> AppendStats:
-        return self._writer.stats()
-
-    def close(self) -> None:
-        if self._closed:
-            return
-        self._writer.close()
-        self._closed = True
-        self._heads.close()
-        while self._idle:
-            self._idle.pop().close()
-        self._writing.close()
-        os.close(self._lock_file)
+        return int(self._read(_POSITION_AT, (utc_milliseconds(recorded_time),))[0][0])
 
     def _open(self) -> apsw.Connection:
         """Opened for writing; a file that is refused is left as it was found, its write-ahead log included."""
@@ -186,20 +117,22 @@ class SQLiteLog(Log):
         if (not self._path.exists() or not self._path.stat().st_size) and wal.exists() and wal.stat().st_size:
             raise LogDamaged(f"{self._path} is gone but its write-ahead log is there. {_advice(self._path)}")
 
-    @contextmanager
-    def _reading(self) -> Iterator[_Execute]:
-        """A connection of this thread for a while."""
-        if self._closed:
-            raise LogClosed(f"{self._path} is closed")
+    def _rows(self, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         with self._translated():
             try:
                 connection = self._idle.pop()
             except IndexError:
                 connection = self._connect()
             try:
-                yield connection.execute
+                return connection.execute(statement, values).fetchall()
             finally:
                 self._idle.append(connection)
+
+    def _disconnect(self) -> None:
+        while self._idle:
+            self._idle.pop().close()
+        self._writing.close()
+        os.close(self._lock_file)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -227,7 +160,7 @@ class SQLiteLog(Log):
         self._heads.publish(batch.position)
         return outcomes
 
-    def _poll(self, heads: HeadWatch) -> None:
+    def _watch(self, heads: HeadWatch) -> None:
         """Other processes cannot wake us, but they ring; what this may miss, a look at the head finds."""
         rung, heard, due = b"", 0.0, 0.0
         while heads.until_wanted():
