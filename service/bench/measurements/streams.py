@@ -67,7 +67,7 @@ def _shutdown(bench: Bench) -> Figure:
 def _counts(bench: Bench) -> tuple[int, ...]:
     """How many subscribers, by how much is to be measured."""
     if bench.seconds < 1:
-        return (1, 20)
+        return (20,)
     return (1, 1_000, _MANY) if bench.deals >= _FULL else (1, 1_000)
 
 
