@@ -225,6 +225,18 @@ def test_the_help_names_every_setting(tmp_path: Path) -> None:
     assert [name for name in ("TAMGA_DATA_DIR", "TAMGA_DATABASE_URL", "TAMGA_WORKERS") if name not in output] == []
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["events", "--id", "boeing"], "boeing is no id of an object"),
+        (["audit", "report", "--from", "3", "--to", "1"], "--from is position 3, behind --to, position 1"),
+    ],
+)
+def test_an_argument_that_can_find_nothing_is_told(recorded: Path, arguments: list[str], told: str) -> None:
+    result = tamga(recorded, *arguments)
+    assert (result.exit_code, told in result.stderr) == (2, True)
+
+
 def test_the_help_tells_the_defaults(tmp_path: Path) -> None:
     output = tamga(tmp_path, "--help").output
     told = ["(default 8000)", "(default loopback)", "(default 2)", "(default var)"]

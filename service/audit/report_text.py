@@ -31,7 +31,7 @@ def as_text(report: Report) -> str:
 def period(report: Report) -> str:
     """The period in words."""
     if not report.events:
-        return f"nothing was recorded (positions {report.first:,} to {report.last:,})"
+        return f"nothing was recorded from position {report.first:,} on"
     count = f"{report.events:,} event{'' if report.events == 1 else 's'}"
     times = " to ".join(dict.fromkeys(minute(moment) for moment in (report.since, report.until)))
     return f"{times}, positions {report.first:,} to {report.last:,}: {count}"

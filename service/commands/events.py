@@ -11,6 +11,7 @@ import msgspec
 from eventsourcing.persistence import PersistenceError
 
 from domain.catalogue import CATALOGUE, load_fact
+from domain.values import NOUNS
 from service.commands.common import Unusable, opened_log, settings
 from service.log import Entry, Log
 from service.log.codec import entry_json
@@ -54,6 +55,9 @@ def events(
     unknown = [name for name in types if name not in CATALOGUE]
     if unknown:
         raise Unusable(f"{unknown[0]} is not an event; the names are those of the mutations, such as DealValueReported")
+    strange = next((id for id in ids if id.partition(":")[0] not in NOUNS), None)
+    if strange is not None:
+        raise Unusable(f"{strange} is no id of an object; ids look like deal:uz-boeing-787")
     with opened_log(settings()) as log:
         first = max(_position_of(log, after), _position_before(log, since))
         if follow:

@@ -56,6 +56,8 @@ def _made(own: Audit, given: Settings, since: str | None, until: str | None, lim
     first, last = first_position(own.log, since), last_position(own.log, until)
     if last > own.log.head().position:
         raise NotThere(f"the log ends at {own.log.head().position:,}, before {last:,}")
+    if first > last + 1:
+        raise NotThere(f"--from is position {first:,}, behind --to, position {last:,}")
     replica, head = Replica(given.data_dir, own.log.record_id), own.head()
     sealed = Sealed(head.size, head.root.hex()) if head else None
     try:
