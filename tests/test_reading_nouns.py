@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -176,8 +177,18 @@ def test_a_moment_beyond_the_newest_event_is_an_error(world: Reading) -> None:
         "{ changes(from: {position: 1}, to: {position: 9999}) { totalCount } }",
         "{ changes(from: {position: 9999}) { totalCount } }",
         "query ($from: Position! = 9999) { changes(from: {position: $from}) { totalCount } }",
+        '{ deals(asOf: {time: "2999-01-01T00:00:00Z"}) { totalCount } }',
+        '{ deal(id: "deal:uz-boeing-787", asOf: {time: "2999-01-01T00:00:00Z"}) { history { totalCount } } }',
+        '{ changes(from: {position: 1}, to: {time: "2999-01-01T00:00:00Z"}) { totalCount } }',
+        '{ changes(from: {time: "2999-01-01T00:00:00Z"}) { totalCount } }',
     ):
         assert world.response(query)["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+def test_the_present_moment_is_one_of_the_record_even_by_a_clock_that_is_a_little_ahead(world: Reading) -> None:
+    soon = (datetime.now(UTC) + timedelta(seconds=5)).isoformat()
+    query = "query ($time: DateTime!) { deals(asOf: {time: $time}) { totalCount } }"
+    assert world.ask(query, time=soon) == world.ask("{ deals { totalCount } }")
 
 
 def test_on_a_day_an_object_shows_what_is_claimed_of_that_day(first: Reading) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 import orjson
@@ -20,8 +21,11 @@ from schema.plan.run import Job, Replica, Runner
 from schema.plan.selection import Call
 from schema.plan.slow import Loaded, prepare
 from schema.plan.variables import coerced as variables_of
+from schema.scalars import parse_moment
 
 _USUAL = Ceilings()
+_CLOCKS_APART = timedelta(minutes=1)
+"""How far the clocks of clients may be ahead of ours."""
 _MISSING = MISSING.encode()
 
 
@@ -129,8 +133,8 @@ class Engine:
             for call in plan.calls:
                 values = given[call] = call.values(coerced)
                 least = max(least, values.get("minPosition") or 0)
-                if (time := time_in(values)) is not None:
-                    times[time] = 0
+                moments = (time_in(values), (values.get("from") or {}).get("time"))
+                times |= dict.fromkeys(filter(None, moments), 0)
         if least:
             await self._wait(least)
         moment = Moment(self._replica.record_id, self._replica.position if plan.demanding else 0)
@@ -147,6 +151,10 @@ class Engine:
             raise ApiError(ErrorCode.NOT_REACHED, message, extensions={"position": now})
 
     def _position_at(self, time: str) -> int:
+        """The position of a recorded time; a time to come, by this clock and by that of the log, is an error."""
+        soon = parse_moment((datetime.now(UTC) + _CLOCKS_APART).isoformat())
+        if time > soon and self._replica.position_at(soon) == self._replica.position:
+            raise ApiError(ErrorCode.INPUT, f"{time} is in the future: the record does not say anything of it yet.")
         return self._replica.position_at(time)
 
     async def _fast(self, plan: Plan, request: Request) -> bytes | None:
