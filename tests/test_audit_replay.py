@@ -78,8 +78,8 @@ def hold_as_of_to_replay(log: list[Entry], positions: list[int]) -> None:
 
 
 def positions(count: int, seed: int) -> list[int]:
-    random = Random(seed)
-    return [random.randint(1, len(first_record())) for _ in range(count)]
+    random, last = Random(seed), len(first_record())
+    return [random.randint(1, last) for _ in range(count)]
 
 
 def test_as_of_equals_replay_at_random_positions_of_the_first_record() -> None:
