@@ -9,7 +9,7 @@ from schema.common import RecordObject
 from schema.connection import Connection
 from schema.enums import described
 from schema.plan.source import Arguments, Row, Source
-from schema.sql import argument, column, computed, listing, one
+from schema.sql import Beside, argument, column, computed, listing, one
 from service.replica.tables import NOUN_TABLES
 
 
@@ -40,15 +40,12 @@ def _escaped(sql: str) -> str:
     return f"replace(replace({sql}, {_MARKS[0]}, '<mark>'), {_MARKS[1]}, '</mark>')"
 
 
-def _from_index(function: str, *options: str) -> Any:
-    """SQL of what a function of FTS5 makes of the hit."""
-
-    def sql(source: Source) -> str:
-        made = f"{function}(search, {options[0]}, {_MARKS[0]}, {_MARKS[1]}{''.join(options[1:])})"
-        found = f"search MATCH fts_query({source['query']}) AND rowid = {source['doc']}"
-        return _escaped(f"(SELECT {made} FROM main.search WHERE {found})")
-
-    return sql
+def _marked(page: str, arguments: Arguments) -> str:
+    """SQL of the marked texts of a page's hits, from one pass through the index: to look each up costs as much."""
+    marks = ", ".join(_MARKS)
+    texts = f"highlight(search, 0, {marks}) AS title, snippet(search, 1, {marks}, '…', 16) AS snippet"
+    found = f"search MATCH fts_query({arguments['text']}) AND +search.rowid IN (SELECT doc FROM {page})"
+    return f"SELECT search.rowid AS doc, {texts} FROM main.search WHERE {found}"
 
 
 @strawberry.type(description="An object that a search found.")
@@ -58,10 +55,10 @@ class SearchHit:
     object_id: strawberry.ID = column("The id of the object.", "key")
     noun: Noun = column("What it is.")
     object: RecordObject | None = one("The object.", "key")
-    title: str = computed("Its title as HTML, the words that were found in <mark>.", _from_index("highlight", "0"))
+    title: str = computed("Its title as HTML, the words that were found in <mark>.", lambda hit: _escaped(hit["title"]))
     snippet: str = computed(
         "The words around what was found, as HTML, the words that were found in <mark>.",
-        _from_index("snippet", "1", ", '…', 16"),
+        lambda hit: _escaped(hit["snippet"]),
     )
 
 
@@ -77,9 +74,9 @@ def _hits(source: Source, arguments: Arguments) -> str:
     nouns = "" if arguments["nouns"] is None else f" AND {arguments['nouns'].is_in(noun)}"
     rank = "CAST(round(bm25(search, 10.0, 1.0) * 1000000) AS INTEGER)"
     return (
-        f"SELECT {prose['owner']} AS key, {noun} AS noun, {prose['doc']} AS doc, {rank} AS rank,"
-        f" {arguments['text']} AS query FROM main.search JOIN main.prose AS {prose.alias}"
-        f" ON {prose['doc']} = search.rowid WHERE search MATCH fts_query({arguments['text']}) AND {prose.alive}"
+        f"SELECT {prose['owner']} AS key, {noun} AS noun, {prose['doc']} AS doc, {rank} AS rank"
+        f" FROM main.search JOIN main.prose AS {prose.alias} ON {prose['doc']} = search.rowid"
+        f" WHERE search MATCH fts_query({arguments['text']}) AND {prose.alive}"
         f" AND {prose['owner']} NOT IN ({_retracted(source.row)}){nouns}"
     )
 
@@ -91,6 +88,7 @@ def search() -> Any:
         "",
         select=_hits,
         by="rank",
+        beside=Beside(("title", "snippet"), "doc", _marked),
         arguments=(
             argument("text", str, "The words to look for."),
             argument("nouns", list[Noun] | None, "Only objects of these nouns."),

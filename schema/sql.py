@@ -116,6 +116,17 @@ class Select:
 
 
 @dataclass(frozen=True)
+class Beside:
+    """Columns that are found for a whole page at once, where a field of one of these names is asked for."""
+
+    fields: tuple[str, ...]
+    by: str
+    """The column that the rows of both have in common."""
+    select: Callable[[str, Arguments], str]
+    """Makes the SELECT from the name of the page and the arguments."""
+
+
+@dataclass(frozen=True)
 class Listing:
     """A keyset connection over the rows of a table, or of a SELECT that has a unique column `key`."""
 
@@ -130,6 +141,7 @@ class Listing:
     arguments: tuple[Argument, ...] = ()
     usual: tuple[str, Callable[[Row], str]] | None = None
     """A field of the filter, and the predicate that holds where it is not given."""
+    beside: Beside | None = None
 
 
 @dataclass(frozen=True)
@@ -284,19 +296,21 @@ def connection(
     arguments: tuple[Argument, ...] = (),
     root: bool = False,
     moment: Argument | None = None,
+    beside: Beside | None = None,
     **options: Any,
 ) -> Any:
     """A keyset connection. `order` is an enum whose values are orders, "day" and "-day"; `by` the default order.
 
     An order names columns, all of one direction: "-created" or "day"; the row's key is added. `filter` is an input
     type with the helpers below. `select` reads a SELECT with a unique column `key` in place of the table's rows.
-    `moment` is the argument `as_of` of a root field under another name. Retracted objects are left out.
+    `moment` is the argument `as_of` of a root field under another name; `beside` is found for a page at once.
+    Retracted objects are left out.
     """
     by = by or ("ord" if owned else "-created")
     at = AS_OF if moment is None else (moment, _MIN_POSITION)
     lists = (*arguments, *PAGE, *_filter(filter), *_order(order, by), *(at if root else ()))
     usual = RETRACTED_HIDDEN if table in TABLES and not TABLES[table].owned else None
-    made = Listing(table, owned, where, by, filter, root, select, kinds, arguments, usual)
+    made = Listing(table, owned, where, by, filter, root, select, kinds, arguments, usual, beside)
     return _field(description, made, lists, options)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from enum import Enum
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from graphql import GraphQLInputObjectType, GraphQLInputType, GraphQLList, Undefined, get_named_type, get_nullable_type
@@ -96,13 +96,29 @@ def given_columns(given: Mapping[str, Any] | None, kind: type | None) -> dict[st
     return {test.column: value for test, value in tests if isinstance(test, Test) and test.column}
 
 
-def bounds_on(given: Mapping[str, Any] | None, kind: type | None, column: str, row: Row) -> list[str]:
-    """The predicates of a filter that are bounds on a column."""
-    return [
-        chosen({bound: value.get(bound) for bound in condition.bounds}, nested, row)
-        for _, condition, value, nested in _given(given, kind)
-        if isinstance(condition, Within) and condition.column == column
-    ]
+class Bounds(NamedTuple):
+    """A part of a filter that holds bounds on a column."""
+
+    name: str
+    column: str
+    alone: bool
+    """Whether it holds nothing else."""
+    held: dict[str, Any]
+    kind: type
+
+    def sql(self, row: Row) -> str:
+        """The predicate that a row keeps within them."""
+        return chosen(self.held, self.kind, row)
+
+
+def bounds_in(given: Mapping[str, Any] | None, kind: type | None) -> Iterator[Bounds]:
+    """The parts of a filter that hold bounds on a column with an index."""
+    for name, condition, value, nested in _given(given, kind):
+        if isinstance(condition, Within):
+            said = {each: one for each, one in value.items() if one is not None}
+            held = {each: said[each] for each in condition.bounds if each in said}
+            if held:
+                yield Bounds(name, condition.column, len(held) == len(said), held, nested)
 
 
 def _given(given: Mapping[str, Any] | None, kind: type | None) -> Iterator[tuple[str, Condition, Any, type]]:
@@ -120,7 +136,7 @@ def _finder(name: str, condition: Condition, value: Any, nested: type, row: Row)
             return _by_index(row, column, value.is_in(row[column]))
         case Found(_, ids):
             return ids(row, value)
-        case Within(column, bounds) if column:
+        case Within(column, bounds):
             held = {bound: value.get(bound) for bound in bounds}
             return _by_index(row, column, chosen(held, nested, row)) if any(held.values()) else None
         case Having(related, selective) if any(value.get(each) is not None for each in selective):

@@ -18,7 +18,7 @@ from schema.plan.kinds import find_table, groups, kinds_of, type_name_sql
 from schema.plan.leaf import absent, is_nullable, key_leaf, leaf
 from schema.plan.listing import page_sql
 from schema.plan.paging import Prepared
-from schema.plan.pieces import Pieces, Text, joined, leaf_of, listed, literal, object_of, otherwise, quoted
+from schema.plan.pieces import Pieces, Text, joined, leaf_of, listed, literal, object_of, otherwise, quoted, sorted_list
 from schema.plan.selection import Call, Field
 from schema.plan.source import SELECTED, Document, Row, Source
 from schema.sql import Column, Computed, Embedded, Kinds, Listing, Needs, One, Own, Select, Several, Single
@@ -209,22 +209,29 @@ class Compiler:
             return [self._shown(field, source, reading.shown, found) if reading.shown else found]
         order = sorted_by(row, reading.order)
         if isinstance(get_nullable_type(field.definition.type), GraphQLList):
-            return [listed("j", f"(SELECT {node} AS j FROM {rows} ORDER BY {order})")]
+            return [sorted_list(node, row.alias, rows, order)]
         return [otherwise(f"(SELECT {node} FROM {rows} ORDER BY {order} LIMIT 1)", is_nullable(field))]
 
     def _shown(self, field: Field, source: Source, columns: Mapping[str, str], otherwise: str) -> str:
         """SQL of what is claimed from the object's own row, if it holds all that is asked for and a value is shown."""
         ((type_name, fields),) = field.children.items()
-        below = [each for shown in fields for given in shown.children.values() for each in given]
-        if any(each.name not in ("shown", "__typename") for each in fields) or any(
-            each.name not in columns and each.name != "__typename" for each in below
-        ):
-            return otherwise
-        known, room = {name: source[column] for name, column in columns.items()}, self._room
-        within = Row("", "", source.row.scope, source.row.aliases, given=known)
-        parts = [(each.key, [self.node(each, within, None) if each.children else quoted(type_name)]) for each in fields]
-        made, self._room = self.enclosed(parts, quoted(type_name)), room
-        return f"CASE WHEN {known[next(iter(columns))]} IS NULL THEN {otherwise} ELSE {made} END"
+        parts: list[tuple[str, Pieces]] = []
+        for each in fields:
+            if each.name == "__typename":
+                parts.append((each.key, [quoted(type_name)]))
+                continue
+            below = each.children.get(get_named_type(each.definition.type).name, [])
+            if each.name != "shown" or any(key.name not in columns and key.name != "__typename" for key in below):
+                return otherwise
+            inner = [(key.key, self._held(key, source, columns)) for key in below]
+            parts.append((each.key, [self.enclosed(inner, quoted(get_named_type(each.definition.type).name))]))
+        first = source[next(iter(columns.values()))]
+        return f"CASE WHEN {first} IS NULL THEN {otherwise} ELSE {self.enclosed(parts, quoted(type_name))} END"
+
+    def _held(self, key: Field, source: Source, columns: Mapping[str, str]) -> Pieces:
+        if key.name == "__typename":
+            return [quoted(key.parent.name)]
+        return [leaf_of(source[columns[key.name]])]
 
     def _select(self, field: Field, source: Source, reading: Select) -> Pieces:
         arguments = self._arguments(field) if reading.arguments else {}

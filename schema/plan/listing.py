@@ -71,7 +71,7 @@ class _Lister:
 
     def _count(self) -> str:
         if self.ways is not None:
-            counted = replace(self.ways, order="created").count(lambda row: self._passing(row, few=True))
+            counted = self.ways.count(lambda row: self._passing(row, few=True))
         else:
             row = self._row()
             counted = f"(SELECT count(*) FROM {self._from(row)} WHERE {self._passing(row)})"
@@ -159,6 +159,18 @@ class _Lister:
             return f"({inner})"
         return f"(SELECT * FROM ({inner}) AS back ORDER BY {self._order('back', False)} LIMIT -1)"
 
+    def _with_beside(self, field: Field) -> str:
+        """The page, with the columns that are found for all of it at once."""
+        beside, page = self.reading.beside, self._of_page()
+        if beside is None or field.names_below().isdisjoint(beside.fields):
+            return page
+        first, more = (f"{name}{next(self.parent.aliases)}" for name in ("first", "more"))
+        return (
+            f"(WITH {first} AS MATERIALIZED (SELECT * FROM {page}),"
+            f" {more} AS MATERIALIZED ({beside.select(first, self.prepared.arguments)})"
+            f" SELECT * FROM {first} JOIN {more} USING ({beside.by}) ORDER BY {self._order(first, False)} LIMIT -1)"
+        )
+
     # what is answered
 
     def _items(self, field: Field, edge: bool) -> str:
@@ -166,7 +178,7 @@ class _Lister:
         selected = self.reading.select is not None
         row = replace(self._row(), alias=keys) if selected else self._row()
         item = self._edge(field, row, keys) if edge else self.compiler.node(field, row, self.reading.kinds)
-        page = f"{self._of_page()} AS {keys}"
+        page = f"{self._with_beside(field)} AS {keys}"
         if selected:
             return listed(item, page)
         names = dict.fromkeys((*(name for name in self.keys.sorts if name == "ord"), *self.keys.finds))

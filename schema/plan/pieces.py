@@ -24,16 +24,20 @@ Pieces = list[str]
 
 
 class Leaf(str):
-    """SQL of the JSON text of a text or whole number, or of null."""
+    """SQL of the JSON text of a text or whole number, or of null; or of an object, which SQLite knows to be JSON."""
 
     __slots__ = ("value",)
     value: str
-    """SQL of the value itself."""
+    """SQL of the value itself, as an argument of a function that makes JSON."""
 
 
 def leaf_of(value: str) -> Leaf:
     """SQL of the JSON text of a value that SQL gives."""
-    made = Leaf(f"json_quote({value})")
+    return _leaf(f"json_quote({value})", value)
+
+
+def _leaf(sql: str, value: str) -> Leaf:
+    made = Leaf(sql)
     made.value = value
     return made
 
@@ -55,11 +59,12 @@ def object_of(members: list[tuple[str, Pieces]]) -> str:
     values = [value_of(pieces) for _, pieces in members]
     if len(values) <= _MOST_MEMBERS and None not in values:
         pairs = (f"{literal(key)}, {value}" for (key, _), value in zip(members, values, strict=True))
-        return f"json_object({', '.join(pairs)})"
-    made: Pieces = []
+        made = f"json_object({', '.join(pairs)})"
+        return _leaf(made, made)
+    inside: Pieces = []
     for key, pieces in members:
-        made += [Text(f'{"," if made else ""}"{key}":'), *pieces]
-    return joined([Text("{"), *made, Text("}")])
+        inside += [Text(f'{"," if inside else ""}"{key}":'), *pieces]
+    return joined([Text("{"), *inside, Text("}")])
 
 
 def joined(pieces: Iterable[str]) -> str:
@@ -96,6 +101,15 @@ def _merged(pieces: Iterable[str]) -> list[str]:
 def listed(item: str, rows: str) -> str:
     """SQL of a JSON array: `item` for each of `rows`, in their order."""
     return f"(SELECT concat('[', group_concat({item}, ','), ']') FROM {rows})"
+
+
+def sorted_list(item: str, alias: str, rows: str, order: str) -> str:
+    """SQL of a JSON array: `item` for each of `rows`, which lie in a table under an alias, in an order."""
+    if not isinstance(item, Leaf):
+        return listed("j", f"(SELECT {item} AS j FROM {rows} ORDER BY {order})")
+    used = dict.fromkeys(re.findall(rf"\b{alias}\.(\w+)", item))
+    columns = ", ".join(f"{alias}.{name} AS {name}" for name in used) or "1"
+    return f"(SELECT json_group_array({item}) FROM (SELECT {columns} FROM {rows} ORDER BY {order}) AS {alias})"
 
 
 def otherwise(sql: str, nullable: bool) -> str:

@@ -62,6 +62,20 @@ class Field:
     children: dict[str, list["Field"]] = field(default_factory=dict)
     """The selected fields below, for each object type that may stand here."""
 
+    def names_below(self) -> set[str]:
+        """The names of all fields below; what types share is visited once."""
+        found: set[str] = set()
+        seen: set[int] = set()
+        waiting = [self]
+        while waiting:
+            children = waiting.pop().children
+            if id(children) not in seen:
+                seen.add(id(children))
+                fields = [each for fields in children.values() for each in fields]
+                found.update(each.name for each in fields)
+                waiting += fields
+        return found
+
 
 @dataclass(eq=False)
 class Call:

@@ -5,10 +5,10 @@ record is asked which one to take, and the others cost nothing. All ways give th
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from schema.plan.arguments import bounds_on, finders, given_columns
+from schema.plan.arguments import bounds_in, finders, given_columns
 from schema.plan.source import Row, Scope
 from service.replica.tables import TABLES, index_name
 
@@ -54,9 +54,10 @@ class Ways:
         return f"WITH {name} AS MATERIALIZED (SELECT {self._taken()} AS taken) {' UNION ALL '.join(parts)}"
 
     def count(self, passing: Callable[[Row], str]) -> str:
-        """SQL of how many pass."""
+        """SQL of how many pass, whatever the order: along an index of the filter if there is one."""
         found = self._found()
-        ways = [self.walk(several=True), *(self._lookup(ids) for ids in found)]
+        order = next((each.column for each in bounds_in(self.given, self.filter)), "created")
+        ways = [replace(self, order=order).walk(several=True), *(self._lookup(ids) for ids in found)]
         counts = [f"(SELECT count(*) FROM {way.rows} WHERE {way.where} AND {passing(way.row)})" for way in ways]
         if not found:
             return counts[0]
@@ -72,13 +73,15 @@ class Ways:
         name = index_name(self.table, order, row.scope.moment is not None)
         if row.scope.moment is None:
             return Way(f"{row.named} INDEXED BY {name}", row.alive, row, row)
-        if all(name in (*tested[:1], "retracted", "disputed", "has_anomalies") for name in _names(self.given)):
+        bounds = [each for each in bounds_in(self.given, self.filter) if each.column == self.order]
+        held = (*tested[:1], *(each.name for each in bounds if each.alone), "retracted", "disputed", "has_anomalies")
+        if all(name in held for name, value in (self.given or {}).items() if value is not None):
             indexed, joined = row, ""
         else:
             indexed = self.parent.others(self.table)
             joined = f" AND {row['id']} = {indexed['id']} AND {row['until']} = {indexed['until']}"
         tests = [columns[name].is_in(indexed[name]) for name in tested[:1] if joined]
-        tests += bounds_on(self.given, self.filter, self.order, indexed)
+        tests += [each.sql(indexed) for each in bounds]
         if self.order in GROWING:
             tests.append(f"{indexed[self.order]} <= {row.scope.moment}")
         rows = f"{indexed.named} INDEXED BY {name}"
@@ -106,7 +109,3 @@ class Ways:
             for number, ids in enumerate(now, 1)
         )
         return f"CASE {' '.join(tests)} ELSE 0 END"
-
-
-def _names(given: Mapping[str, Any] | None) -> list[str]:
-    return [name for name, value in (given or {}).items() if value is not None]
