@@ -199,8 +199,9 @@ def _reference(name: str, shape: Shape, kind: Any) -> tuple[Any, Any]:
 
     def listed(source: Source, arguments: Arguments) -> str:
         other = source.row.others(table)
-        chosen = f"(SELECT value FROM json_each({source['body']}, '$.data.{name}'))"
-        return f"SELECT {other.alias}.* FROM {other.rows} AND {other['id']} IN {chosen} ORDER BY {other['id']} LIMIT -1"
+        stated = f"FROM json_each({source['body']}, '$.data.{name}')"
+        chosen = f"{other.alias}.* FROM {other.rows} AND {other['id']} IN (SELECT value {stated})"
+        return f"SELECT {chosen} ORDER BY (SELECT min(key) {stated} WHERE value = {other['id']}) LIMIT -1"
 
     return list[kind], rows(shape.description, listed)
 

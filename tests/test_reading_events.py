@@ -67,6 +67,12 @@ def test_the_body_is_as_it_was_recorded_and_references_are_objects(first: Readin
     assert (event["sources"][0]["locator"], event["sources"][0]["stance"]) == ("para 5", "ASSERTS")
 
 
+def test_references_keep_the_order_in_which_they_were_stated(first: Reading) -> None:
+    query = """{ node(id: "relation:us-kz@1") { ... on RelationOpened { parties { id } data } } }"""
+    event = first.ask(query)["node"]
+    assert [party["id"] for party in event["parties"]] == event["data"]["parties"] == ["party:usa", "party:kaz"]
+
+
 def test_a_correction_leaves_the_event_as_it_was_and_stands_beside_it(record: Reading) -> None:
     record.record(
         {
