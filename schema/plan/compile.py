@@ -1,6 +1,6 @@
 """A selection becomes SQL: each field's JSON text by how it is read, from rows and documents of one moment."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -238,7 +238,7 @@ class Compiler:
         inside = source
         if reading.root:
             inside = self._prepared(field).scoped(source.row)
-            arguments = {**arguments, SELECTED: frozenset(_names(field, set()))}
+            arguments = {**arguments, SELECTED: frozenset(field.names_below())}
         alias = f"se{next(source.row.aliases)}"
         made = reading.select(inside, arguments)
         table = find_table(self._schema, get_named_type(field.definition.type).name) or ""
@@ -247,15 +247,6 @@ class Compiler:
         if isinstance(get_nullable_type(field.definition.type), GraphQLList):
             return [listed(node, f"({made}) AS {alias}")]
         return [otherwise(f"(SELECT {node} FROM ({made}) AS {alias} LIMIT 1)", is_nullable(field))]
-
-
-def _names(field: Field, seen: set[int]) -> Iterator[str]:
-    """The names of all fields below a field; what types share is visited once."""
-    if id(field.children) not in seen:
-        seen.add(id(field.children))
-        for each in (each for fields in field.children.values() for each in fields):
-            yield each.name
-            yield from _names(each, seen)
 
 
 def _document(source: Source, name: str) -> str:
