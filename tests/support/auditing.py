@@ -76,9 +76,17 @@ class Api:
         """Record facts and wait until they are read and sealed."""
         made = [read_fact(fact) for fact in facts]
         receipt = await asyncio.to_thread(self.node.registry.record, made, actor=actor)
-        assert await self.node.replica.reached(receipt.position, 10)
-        assert not self.node.settings.seal or await wait_sealed(self.node.audit, receipt.position)
+        assert await self.node.replica.reached(receipt.position, 30)
+        if self.node.settings.seal:
+            await sealed(self.node)
         return receipt
+
+
+async def sealed(node: Node) -> None:
+    """Wait until a checkpoint covers the log."""
+    async with asyncio.timeout(30):
+        while not await wait_sealed(node.audit, node.log.head().position):
+            pass
 
 
 @asynccontextmanager
@@ -87,10 +95,11 @@ async def audited_api(folder: Path, **settings: Any) -> AsyncIterator[Api]:
     node = Node(Settings(data_dir=folder, **settings))
     await asyncio.to_thread(node.start)
     app = create_app(node)
+    app.health.started = True
     try:
         async with serving(app) as (_, port), httpx.AsyncClient(timeout=30, verify=False) as client:
             if node.settings.seal:
-                assert await wait_sealed(node.audit, node.log.head().position)
+                await sealed(node)
             yield Api(node, client, f"http://127.0.0.1:{port}")
     finally:
         app.close()
