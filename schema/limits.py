@@ -256,6 +256,8 @@ class _Costs:
                 return self._number(given.get("first", given.get("last")), self._ceiling.page_default)
             case Several():
                 return self._number(given.get("ids"), 1)
+        if "first" in given:
+            return self._number(given["first"], self._ceiling.list_items)
         is_page = name in ("edges", "nodes")  # its connection counts the items
         return self._ceiling.list_items if isinstance(get_nullable_type(found.type), GraphQLList) and not is_page else 1
 

@@ -33,7 +33,7 @@ class RefusalCode(Code):
     NO_REASON = "NO_REASON", "an act on the record needs a reason"
     UNKNOWN_REFERENCE = "UNKNOWN_REFERENCE", "it names something that is not in the record"
     UNKNOWN_TARGET = "UNKNOWN_TARGET", "it names a version, field or claim that is not there"
-    UNKNOWN_KEY = "UNKNOWN_KEY", "it names a line, condition, financing or delivery that the deal does not have"
+    UNKNOWN_KEY = "UNKNOWN_KEY", "it names a line, condition or financing that the deal does not have"
     NOT_FOUND = "NOT_FOUND", "what it is about is not in the record"
     ALREADY_EXISTS = "ALREADY_EXISTS", "the id is taken"
     WRONG_NOUN = "WRONG_NOUN", "this event is not recorded of this kind of thing"

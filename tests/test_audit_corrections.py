@@ -188,7 +188,8 @@ def test_what_rested_on_an_act_is_counted_whole_and_listed_as_far_as_asked_for(r
     record.record(CHANGES["PartyMerged"])
     for first, listed in (("", 2), ("(first: 1)", 1), ("(first: 0)", 0), ("(first: -1)", 0), ("(first: 9999)", 2)):
         query = (
-            f"{{ corrections {{ nodes {{ objectsReached rested{first} {{ objectId }} claims{first} {{ id }} }} }} }}"
+            f"{{ corrections(first: 1) {{ nodes {{"
+            f" objectsReached rested{first} {{ objectId }} claims{first} {{ id }} }} }} }}"
         )
         (found,) = record.ask(query)["corrections"]["nodes"]
         assert (found["objectsReached"], len(found["rested"])) == (2, listed)

@@ -17,6 +17,7 @@ from schema.limits import Ceiling, Limits
 from schema.operation import Operations, sound
 from schema.plan.engine import Engine
 from schema.plan.paging import Ceilings
+from schema.schema import build
 from tests.support.compact import compact_schema
 from tests.support.compact_rows import Filled, random_rows
 
@@ -157,6 +158,14 @@ def test_fields_count_each_time_that_a_fragment_is_spread() -> None:
 def test_cost_is_the_fields_times_the_items_of_their_lists(text: str, cost: int) -> None:
     limits = Limits(SCHEMA, Ceiling())
     assert limits.cost(Operations(SCHEMA).prepare(text), {"n": 7}) == cost
+
+
+def test_a_list_that_is_no_page_costs_as_many_items_as_it_is_asked_for() -> None:
+    real = sound(build()._schema)
+    text = "query ($n: Int) { corrections(first: 10) { nodes { rested(first: $n) { objectId } } } }"
+    operation = Operations(real).prepare(text)
+    costs = [Limits(real, Ceiling()).cost(operation, {"n": n}) for n in (1, 1000)]
+    assert costs[1] - costs[0] == 10 * 999
 
 
 async def test_what_costs_too_much_is_refused_by_the_values_of_its_variables(engine: Engine) -> None:
