@@ -288,7 +288,7 @@ class Standing(Code):
     LIVE = "LIVE", "it stands"
     CORRECTED = "CORRECTED", "the record had it wrong and a correction replaced it"
     RETRACTED = "RETRACTED", "its event was retracted"
-    SOURCE_WITHDRAWN = "SOURCE_WITHDRAWN", "every source that it rests on was withdrawn"
+    SOURCE_WITHDRAWN = "SOURCE_WITHDRAWN", "every source that it rests on was withdrawn, or reprints one that was"
 
 
 class ScheduleStatus(Code):

@@ -203,6 +203,16 @@ def test_an_adopted_claim_is_shown_in_place_of_the_better_source(record: Reading
     assert newest(record)["target"] == f"{DEAL}@2#money"
 
 
+def test_a_reprint_falls_with_the_original_that_is_withdrawn(record: Reading) -> None:
+    claim = f"{DEAL}@3#money"
+    assert value(record)["text"] == "USD 80"
+    assert {"id": claim, "standing": "LIVE"} in value(record)["claims"]
+    record.record(act("SourceWithdrawn", RELEASE))
+    assert value(record)["text"] == "USD 85"
+    assert {"id": claim, "standing": "SOURCE_WITHDRAWN"} in value(record)["claims"]
+    assert not record.ask("query ($id: ID!) { source(id: $id) { withdrawn } }", id=REPRINT)["source"]["withdrawn"]
+
+
 def test_a_withdrawn_source_leaves_its_values_in_sight_and_marks_them(record: Reading) -> None:
     record.record(act("EventRetracted", DEAL, target=2, cause="CLERICAL"))
     before = record.replica.position

@@ -18,7 +18,7 @@ RANKS = {str(kind): rank for rank, kind in enumerate(SourceKind)}
 
 @dataclass(frozen=True, slots=True)
 class SourceFacet:
-    """What claims take from a source: where it goes back to, of what kind that is, whether it was withdrawn."""
+    """What claims take from a source: where it goes back to, of what kind that is, whether either was withdrawn."""
 
     origin: str
     kind: str
@@ -106,7 +106,7 @@ def _source(view: View, world: World) -> SourceFacet:
     if original is None or original == view.id:
         return SourceFacet(view.id, str(opened[1].kind), withdrawn)
     facet = world.source(original)
-    return SourceFacet(facet.origin, facet.kind, withdrawn)
+    return SourceFacet(facet.origin, facet.kind, withdrawn or facet.withdrawn)
 
 
 def _party(view: View, world: World) -> PartyFacet:
