@@ -5,6 +5,7 @@ import contextlib
 import gc
 import logging
 import os
+import resource
 import signal
 import socket
 import time
@@ -54,9 +55,17 @@ def run(
         node.log.close()
         raise
     gc.enable()
+    _allow_connections()
     server = Server(app, ready, leash)
     server.run([listener])
     return server.exit_code
+
+
+def _allow_connections() -> None:
+    """Each is an open file, of which systems allow 1,024 at first, and many more to whoever asks."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 class Server(uvicorn.Server):

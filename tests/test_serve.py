@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import resource
 import shlex
 import signal
 import socket
@@ -44,6 +45,21 @@ def test_the_first_start_makes_a_key_that_the_owner_alone_can_read_and_says_wher
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
     assert f"{key} (made just now" in first.said.decode()
     assert first.key not in first.said.decode()
+
+
+def test_more_clients_connect_than_a_process_may_have_open_files_at_first(tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (128, hard))
+    try:
+        service = Service(environment(tmp_path, first_record="0"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    with service.lasting(), ExitStack() as stack:
+        service.ready()
+        for _ in range(200):
+            opened = stack.enter_context(socket.create_connection(("127.0.0.1", service.port)))
+            opened.sendall(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
+            assert opened.recv(20).startswith(b"HTTP/1.1 200")
 
 
 def test_the_curl_line_of_the_greeting_is_answered(first: Service) -> None:

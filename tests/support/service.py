@@ -117,6 +117,20 @@ class Service:
         self.process.send_signal(sig)
         return self.end()
 
+    @contextmanager
+    def lasting(self) -> Iterator["Service"]:
+        """Itself, ended after the block whatever happens."""
+        try:
+            yield self
+        finally:
+            if self.process.poll() is None:
+                self.process.terminate()
+                try:
+                    self.process.wait(10)
+                except subprocess.TimeoutExpired:
+                    self.process.kill()
+            self.end()
+
     def end(self) -> int:
         """Wait for its end; the exit code."""
         self.http.close()
@@ -139,17 +153,8 @@ def serving(folder: Path, **settings: str) -> Iterator[Service]:
 @contextmanager
 def started(env: dict[str, str]) -> Iterator[Service]:
     """A service that was started just now, and is ended afterwards whatever happens."""
-    service = Service(env)
-    try:
+    with Service(env).lasting() as service:
         yield service
-    finally:
-        if service.process.poll() is None:
-            service.process.terminate()
-            try:
-                service.process.wait(10)
-            except subprocess.TimeoutExpired:
-                service.process.kill()
-        service.end()
 
 
 def eventually(holds: Callable[[], object], seconds: float = 30) -> None:
