@@ -190,9 +190,10 @@ class Subscriptions:
         cursor, position = self.cursor(item.place), Position(item.position)
         if isinstance(item, Reached):
             return CaughtUp(cursor=cursor, position=position)
-        if item.key == WHOLE:
+        _, key, change = item.place
+        if key == WHOLE:
             return EventRecorded(cursor=cursor, position=position, object_id=item.object)
-        return NewDealMessage(cursor=cursor, position=position, change=ORDER[item.change], object_id=item.object)
+        return NewDealMessage(cursor=cursor, position=position, change=ORDER[change], object_id=item.object)
 
     @property
     def open(self) -> int:

@@ -43,9 +43,9 @@ class Group:
 
     def add(self, notes: Iterable[Note]) -> None:
         """Keep the notes, but for those that were told already."""
-        newest = self.notes[-1][:3] if self.notes else self.since
+        newest = self.notes[-1].place if self.notes else self.since
         for note in notes:
-            if note[:3] > newest:
+            if note.place > newest:
                 self.notes.append(note)
         if len(self.notes) > 2 * MOST:
             self.since = self.notes[-MOST - 1].place

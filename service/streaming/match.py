@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from service.streaming.filter import CORRECTIONS, ORDER, DealChange, Filter, Kind
 from service.streaming.happening import Happening, State, Touched
-from service.streaming.note import WHOLE, Note
+from service.streaming.note import Note, whole
 
 Earlier = Callable[[str, int], list[tuple[Happening, State]]]
 """The events that changed an object before a position, each with what it showed then."""
@@ -32,7 +32,7 @@ def _event_note(filter: Filter, happening: Happening) -> list[Note]:
         return []
     if filter.changes and not any(filter.changes & changes(happening, each) for each in happening.deals):
         return []
-    return [Note(happening.position, WHOLE, 0, happening.stream)]
+    return [Note(whole(happening.position), happening.stream)]
 
 
 def _add_deal_notes(
@@ -40,11 +40,11 @@ def _add_deal_notes(
 ) -> None:
     matches = _matches(filter, touched.now)
     if matches and _is_first(filter, happening, touched, earlier):
-        found.append(Note(happening.position, touched.id, _NEW, touched.id))
+        found.append(Note((happening.position, touched.id, _NEW), touched.id))
     elif filter.changes and (matches or _matches(filter, touched.before)):
         changed = changes(happening, touched)
         wanted = [number for number, each in enumerate(ORDER) if each in changed and each in filter.changes]
-        found += [Note(happening.position, touched.id, number, touched.id) for number in wanted]
+        found += [Note((happening.position, touched.id, number), touched.id) for number in wanted]
 
 
 def _matches(filter: Filter, state: State | None) -> bool:

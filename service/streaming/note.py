@@ -17,18 +17,15 @@ def whole(position: int) -> Place:
 class Note(NamedTuple):
     """One thing that happened: an event, or what an event changed in a deal, agreement or investment."""
 
-    position: int
-    key: str
-    """The changed object's id; WHOLE where the note is of the event alone."""
-    change: int
-    """The number of the change in `DealChange`."""
+    place: Place
+    """Behind this note: its position; the changed object's id, or WHOLE for the event alone; the change's number."""
     object: str
     """The id of the object that it is about."""
 
     @property
-    def place(self) -> Place:
-        """Behind this note."""
-        return self[:3]
+    def position(self) -> int:
+        """The position of the event."""
+        return self.place[0]
 
 
 class CaughtUp(NamedTuple):
