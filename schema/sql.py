@@ -190,9 +190,14 @@ RETRACTED_HIDDEN = ("retracted", lambda row: f"{row['retracted']} = 0")
 ON = Argument("on", Date | None, "What held in the world on that day, by what the record says now or at `asOf`.")
 _ID = Argument("id", strawberry.ID, "The id.")
 PAGE = (
-    Argument("first", int | None, "How many from the start, or behind `after`."),
+    Argument(
+        "first",
+        int | None,
+        "How many from the start, or behind `after`; 20 if neither this nor `last` is given, 100 at most, where the "
+        "service is not set otherwise.",
+    ),
     Argument("after", str | None, "Begin behind this cursor; the page is of the moment that the cursor was read at."),
-    Argument("last", int | None, "How many from the end, or before `before`."),
+    Argument("last", int | None, "How many from the end, or before `before`; 100 at most."),
     Argument("before", str | None, "End before this cursor; the page is of the moment that the cursor was read at."),
 )
 

@@ -36,7 +36,9 @@ def read_cursor(text: str, record: str, list_: str, keys: int) -> Cursor:
     """What a cursor says. Raises an error with code BAD_CURSOR."""
     found = _FORM.fullmatch(text)
     if found is None:
-        raise ApiError(ErrorCode.BAD_CURSOR, "This is no cursor of this service.")
+        raise ApiError(
+            ErrorCode.BAD_CURSOR, "This is no cursor: give one of `edges`, `pageInfo` or a message as it was answered."
+        )
     if found[1] != record:
         raise ApiError(ErrorCode.BAD_CURSOR, "This cursor comes from another record.")
     if found[2] != list_:
