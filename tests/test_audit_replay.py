@@ -15,9 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.fact import Fact
-from schema.operation import Operations, sound
+from schema.operation import Operations
 from schema.plan.engine import Engine
-from schema.schema import build
 from service.audit.replay import Verdict, compare, fold_to
 from service.audit.state import NAMES, rows_at, state_at
 from service.commands.replay import replay as command
@@ -27,9 +26,10 @@ from service.node import Node
 from service.replica.projector import Projector
 from service.replica.rules import rules
 from service.replica.store import Replica
-from service.replica.tables import ddl
+from service.replica.tables import ddl, is_index
 from service.settings import Settings
 from tests.support.histories import entries, histories
+from tests.support.schemas import whole_schema
 
 DEAL = "deal:uz-boeing-787"
 
@@ -261,7 +261,7 @@ def test_an_answer_as_of_a_position_is_the_answer_of_a_node_that_ends_there(
     connection = apsw.Connection(str(shorter.path))
     fold_to(running.log, connection, position)
     for statement in ddl():
-        if statement.startswith("CREATE INDEX"):
+        if is_index(statement):
             connection.execute(statement)
     connection.close()
     now, then = answered(shorter, None), answered(running.replica, {"position": position})
@@ -270,8 +270,8 @@ def test_an_answer_as_of_a_position_is_the_answer_of_a_node_that_ends_there(
 
 
 def answered(replica: Replica, at: dict[str, Any] | None) -> bytes:
-    schema = sound(build()._schema)
-    engine = Engine(schema, replica)
-    answer = asyncio.run(engine.execute(Operations(schema).prepare(EVERYTHING), {"at": at}))
-    engine.close()
+    with whole_schema() as schema:
+        engine = Engine(schema, replica)
+        answer = asyncio.run(engine.execute(Operations(schema).prepare(EVERYTHING), {"at": at}))
+        engine.close()
     return answer

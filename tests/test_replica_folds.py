@@ -11,7 +11,6 @@ from domain.catalogue import read_fact
 from domain.fact import Fact
 from service.replica.day import fold_on
 from service.replica.projector import Projector
-from service.replica.rows import ClaimedRow, ClaimRow, ClaimSourceRow
 from service.replica.store import position_of
 from service.replica.tables import ALIVE, TABLES, ddl
 from tests.support.histories import entries, histories
@@ -127,13 +126,6 @@ def test_folding_event_by_event_equals_folding_each_object_from_nothing(facts: l
                 for schema in ("main", "scratch")
             )
             assert main == scratch or not known, (id, name)
-
-
-@pytest.mark.parametrize(
-    ("row", "table"), [(ClaimRow, "claim"), (ClaimSourceRow, "claim_source"), (ClaimedRow, "claimed")]
-)
-def test_a_named_row_has_the_columns_of_its_table_in_their_order(row: Any, table: str) -> None:
-    assert row._fields == TABLES[table].names
 
 
 @pytest.mark.parametrize("batch", [1, 3, 4, 5])

@@ -15,11 +15,11 @@ from domain.common import ClaimAdopted, FactClaimed, FactCorrected
 from domain.fact import patched
 from domain.values import SourceRef
 from service.replica.claimed_values import Said, alike, conflicting, field_of, say
-from service.replica.rows import ClaimedRow, ClaimRow, ClaimSourceRow
 from service.replica.view import Kept, View
 from service.replica.world import RANKS, SourceFacet, World
 
 _NONE: frozenset[tuple[int, str]] = frozenset()
+_NO_ORIGINS: frozenset[str] = frozenset()
 _OFFICIAL = frozenset({str(SourceKind.LEGAL_TEXT), str(SourceKind.OFFICIAL_RELEASE)})
 
 
@@ -54,17 +54,18 @@ class Claim(msgspec.Struct, frozen=True):
     """Whether it is live and says something."""
 
 
-@dataclass(slots=True)
-class Subject:
+class Subject(msgspec.Struct):
     """The claims that compete about one thing."""
 
     name: str
-    claims: list[Claim] = field(default_factory=list)
+    claims: list[Claim] = []
     shown: Claim | None = None
     adopted: bool = False
     verification: Verification = Verification.RETRACTED
     agreeing: int = 0
     """How many independent origins say what is shown."""
+    worded: bool = False
+    """Whether any of them is made of words."""
 
     @property
     def value(self) -> Any:
@@ -117,6 +118,7 @@ class Claims:
         if subject is None:
             subject = self.subjects[claim.subject] = Subject(claim.subject)
         subject.claims.append(claim)
+        subject.worded = subject.worded or claim.said.kind == "TEXT"
         return subject
 
 
@@ -241,6 +243,8 @@ def _claim(
 def _backing(view: View, world: World, kept: Kept, sources: Sequence[SourceRef]) -> Backing:
     if not sources and view.noun == "source":
         sources = (SourceRef(source=view.id),)
+    if len(sources) == 1:
+        return _backing_one(view, kept, sources[0], world.source(sources[0].source))
     heard = tuple([(source, world.source(source.source)) for source in sources])
     live = [each for each in heard if not each[1].withdrawn]
     return Backing(
@@ -250,6 +254,14 @@ def _backing(view: View, world: World, kept: Kept, sources: Sequence[SourceRef])
         Stance.DENIES in [source.stance for source, _ in live or heard],
         _standing(kept, rests_on_nothing=bool(heard) and not live and view.noun != "source"),
     )
+
+
+def _backing_one(view: View, kept: Kept, source: SourceRef, facet: SourceFacet) -> Backing:
+    """The same for one source."""
+    denies = source.stance is Stance.DENIES
+    origins = _NO_ORIGINS if denies or facet.withdrawn else _origins(facet.origin)
+    standing = _standing(kept, rests_on_nothing=facet.withdrawn and view.noun != "source")
+    return Backing(((source, facet),), origins, facet.kind, denies, standing)
 
 
 @lru_cache(maxsize=65536)
@@ -325,7 +337,7 @@ def _agreeing(subject: Subject) -> frozenset[str]:
 def _put_subject(view: View, subject: Subject) -> None:
     shown = subject.shown
     said = shown.said if shown else next((one.said for one in subject.claims if one.value is not None), say(""))
-    view.rows["claimed", subject.name] = ClaimedRow(
+    view.rows["claimed", subject.name] = (  # in the order of the columns
         subject.claims[0].event.version,
         said.kind,
         said.json if shown else None,
@@ -340,7 +352,7 @@ def _put_subject(view: View, subject: Subject) -> None:
 
 def _put_claim(view: View, claim: Claim) -> None:
     event, said = claim.event, claim.said
-    view.rows["claim", claim.id] = ClaimRow(
+    view.rows["claim", claim.id] = (  # in the order of the columns
         event.version,
         claim.subject,
         event.position,
@@ -356,6 +368,5 @@ def _put_claim(view: View, claim: Claim) -> None:
         event.placed.recorded_at,
     )
     for index, (source, facet) in enumerate(claim.backing.heard):
-        view.rows["claim_source", f"{claim.id}/{index}"] = ClaimSourceRow(
-            index, claim.id, source.source, facet.origin, source.stance, source.locator, source.quote
-        )
+        said_by = index, claim.id, source.source, facet.origin, source.stance, source.locator, source.quote
+        view.rows["claim_source", f"{claim.id}/{index}"] = said_by

@@ -118,9 +118,12 @@ class Object:
         self._made[part.name] = view
         self._take_result(part, part.make(view, world))
         self._take_words(part, view)
-        for name in () if before is None else before.rows:
-            if name not in view.rows:
-                changed.setdefault(name, self.rows.pop(name, None))
+        self._anomalies += view.anomalies
+        if before is not None:
+            self._anomalies -= before.anomalies
+            for name in before.rows:
+                if name not in view.rows:
+                    changed.setdefault(name, self.rows.pop(name, None))
         self._put(view.rows, changed)
 
     def _add(self, part: Part, world: World, changed: Changes) -> None:
@@ -129,6 +132,7 @@ class Object:
         if view is None or not (part.single or part.extend):
             return self._make(part, world, changed)
         view.put_names.clear()
+        anomalies = view.anomalies
         if part.extend is None:
             view.kept = self._kept[-1:]
             part.make(view, world)
@@ -138,6 +142,7 @@ class Object:
                 return self._make(part, world, changed)
             self._take_result(part, result)
         if view.put_names:
+            self._anomalies += view.anomalies - anomalies
             self._put({name: view.rows[name] for name in view.put_names}, changed)
             self._take_words(part, view)
         return None
@@ -148,8 +153,11 @@ class Object:
         for name, values in made.items():
             old = rows.get(name)
             if old != values:
-                changed.setdefault(name, old)
                 rows[name] = values
+                if name not in changed:
+                    changed[name] = old
+                elif changed[name] == values:
+                    del changed[name]
 
     def _take_result(self, part: Part, result: Any) -> None:
         if result != self._results[part.name]:
@@ -164,7 +172,7 @@ class Object:
 
     def _finish(self, world: World, touched: Iterable[Subject], changed: Changes) -> None:
         """Make the object's own row, and its text where its words may have changed."""
-        self._heed(touched, changed)
+        self._heed(touched)
         view = self._view
         if self._row_due:
             values = self._fold.row(view, world, self._claims.subjects, self._results)
@@ -183,16 +191,14 @@ class Object:
             self._text_due = True
         self._values, self._row_due = values, False
 
-    def _heed(self, touched: Iterable[Subject], changed: Changes) -> None:
+    def _heed(self, touched: Iterable[Subject]) -> None:
         """Note what the object's own row and text must be made of anew."""
         for subject in touched:
             (self._disputed.add if subject.verification == "DISPUTED" else self._disputed.discard)(subject.name)
             if subject.name.partition(":")[0] in self._fold.shows:
                 self._row_due = True
-            if "TEXT" in [claim.said.kind for claim in subject.claims]:
+            if subject.worded:
                 self._text_due = True
-        if "anomaly" in [table for table, _ in changed]:
-            self._anomalies = sum([table == "anomaly" for view in self._made.values() for table, _ in view.rows])
         if isinstance(self._kept[-1].content, self._fold.reads):
             self._row_due = True
 

@@ -218,36 +218,32 @@ class Projector:
 
     def _note(self, id: str, stream: Stream, changed: Changes, position: int) -> bool:
         """Close the rows that changed and open the new ones; says whether there are any."""
-        rows, altered = stream.object.rows, False
+        rows, fresh = stream.object.rows, stream.fresh
         for name, old in changed.items():
-            new = rows.get(name)
-            if new == old:
-                continue
-            altered = True
             if old is not None:
-                self._close(id, stream, name, old, position)
-            if new is not None:
-                stream.fresh[name] = position
+                self._close(id, fresh, name, old, position)
+            if name in rows:
+                fresh[name] = position
         if ("prose", "") in changed and stream.object.text is not None:
             self._texts[rows["prose", ""][2]] = stream.object.text
-        return altered
+        return bool(changed)
 
-    def _close(self, id: str, stream: Stream, name: Name, values: tuple[Any, ...], position: int) -> None:
+    def _close(self, id: str, fresh: dict[Name, int], name: Name, values: tuple[Any, ...], position: int) -> None:
         table, key = name
-        keys = (id, key) if table in _OWNED else (id,)
-        since = stream.fresh.pop(name, None)
+        since = fresh.pop(name, None)
         if since is None:
-            self._ended.setdefault(table, []).append((position, *keys))
+            self._ended.setdefault(table, []).append((position, id, key) if table in _OWNED else (position, id))
         elif since < position:
-            self._rows[table].append((*keys, since, position, *values))
+            owned = table in _OWNED
+            self._rows[table].append((id, key, since, position, *values) if owned else (id, since, position, *values))
 
     def _write(self, id: str, stream: Stream) -> None:
         """Have the rows written that are alive at the end of the batch."""
-        rows = stream.object.rows
+        written, rows, owned = self._rows, stream.object.rows, _OWNED
         for name, since in stream.fresh.items():
             table, key = name
-            keys = (id, key) if table in _OWNED else (id,)
-            self._rows[table].append((*keys, since, ALIVE, *rows[name]))
+            keys = (id, key) if table in owned else (id,)
+            written[table].append((*keys, since, ALIVE, *rows[name]))
         stream.fresh.clear()
 
     def _depend(self, id: str, stream: Stream, asked: set[str]) -> set[str]:

@@ -8,7 +8,7 @@ import domain
 from service.replica import folds
 
 _FILES = (
-    *("tables.py", "rows.py", "view.py", "world.py", "claims.py", "claimed_values.py", "part.py", "object.py"),
+    *("tables.py", "view.py", "world.py", "claims.py", "claimed_values.py", "part.py", "object.py"),
     "projector.py",
 )
 

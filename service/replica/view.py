@@ -54,7 +54,7 @@ class Kept:
 class View:
     """One object as its events tell it, and the rows made of it so far."""
 
-    __slots__ = ("_orders", "id", "kept", "memory", "noun", "put_names", "rows")
+    __slots__ = ("_orders", "anomalies", "id", "kept", "memory", "noun", "put_names", "rows")
 
     def __init__(self, id: str, kept: Sequence[Kept]) -> None:
         """Take the events, retracted ones included, in order of version."""
@@ -64,6 +64,7 @@ class View:
         self.rows: Rows = {}
         self.put_names: list[tuple[str, str]] = []
         """Names of the rows that `put` has made."""
+        self.anomalies = 0
         self.memory: Any = None
         """What a part keeps for its next event."""
         self._orders: dict[str, int] = {}
@@ -95,7 +96,9 @@ class View:
     def anomaly(self, kind: AnomalyKind, *events: Kept) -> None:
         """Flag what looks wrong, with the events that show it."""
         ids = [event.id for event in events]
-        self.put("anomaly", f"{kind}:{','.join(ids)}", kind=kind, events=json_list(ids))
+        key = f"{kind}:{','.join(ids)}"
+        self.anomalies += ("anomaly", key) not in self.rows
+        self.put("anomaly", key, kind=kind, events=json_list(ids))
 
 
 _NULLS = {name: dict.fromkeys(table.names) for name, table in TABLES.items()}
