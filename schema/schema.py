@@ -1,7 +1,5 @@
 """The whole schema, built once from its parts; `sdl` is its text, which is committed as schema.graphql."""
 
-from functools import cache
-
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
@@ -16,9 +14,8 @@ from schema.streams import Subscription
 _ONE_OF = "directive @oneOf on INPUT_OBJECT"
 
 
-@cache
 def build() -> strawberry.Schema:
-    """The schema; the first call makes it (tenths of a second), and all share it."""
+    """The schema."""
     return strawberry.Schema(
         query=Query,
         mutation=mutation_type(Node, Event),

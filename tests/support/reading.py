@@ -4,7 +4,7 @@ import asyncio
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,14 +12,14 @@ from typing import Any
 import orjson
 
 from domain.catalogue import read_fact
-from schema.operation import Operations, sound
+from schema.operation import Operations
 from schema.plan.engine import Engine
-from schema.schema import build
 from service.first_record import FIRST_RECORD_ACTOR, first_record_parts
 from service.log import open_log
 from service.registry import Receipt, Registry
 from service.replica.follow import Follower
 from service.replica.store import Replica
+from tests.support.schemas import whole_schema
 
 
 class Reading:
@@ -32,7 +32,8 @@ class Reading:
         self.replica = Replica(folder, self.log.record_id)
         self.follower = Follower(self.log, self.replica)
         self.follower.start()
-        self.schema = sound(build()._schema)
+        self._open = ExitStack()
+        self.schema = self._open.enter_context(whole_schema())
         self.operations = Operations(self.schema)
         self.engine = Engine(self.schema, self.replica)
 
@@ -42,6 +43,7 @@ class Reading:
         self.follower.stop()
         self.replica.close()
         self.log.close()
+        self._open.close()
 
     def first_record(self) -> None:
         """Record what the embedded default serves."""
