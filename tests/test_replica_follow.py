@@ -79,10 +79,10 @@ def test_kills_during_projection_leave_what_a_fresh_fold_makes(tmp_path: Path, r
     writer.join()
     open_for_writing(Replica(tmp_path, "any").path).close()
     chance = random.Random(7)
-    for _ in range(rounds):
+    for number in range(rounds):
         child = fork.Process(target=follow, args=(tmp_path,))
         child.start()
-        time.sleep(chance.uniform(0.02, 0.08))
+        time.sleep(chance.uniform(0.02, 0.08) * min(number + 1, 8))
         assert child.pid is not None
         os.kill(child.pid, signal.SIGKILL)
         child.join()
