@@ -15,6 +15,9 @@ from domain.fact import Fact, Refused, canonical
 from domain.stream import Aggregate, Recorded, apply
 from service.log.log import AlreadyRecorded, CommandMismatch, EventTooLarge, InvalidEvent, Log
 
+_MOST_KNOWN = 200_000
+"""Streams that are remembered to have begun, some 25 MB; then all are forgotten and looked for anew."""
+
 _ATTEMPTS = 20
 """How often a command is asked again when other commands change its streams meanwhile."""
 
@@ -132,7 +135,7 @@ class Registry(Application[str]):
                 if attempt == _ATTEMPTS - 1:
                     raise
                 continue
-            self._known.update(fact.id for fact in facts)
+            self._know(*(fact.id for fact in facts))
             positions = [recording.notification.id for recording in recordings]
             return Receipt(command_id, positions, [f"{e.originator_id}@{e.originator_version}" for e in events])
         raise AssertionError("unreachable")
@@ -173,9 +176,17 @@ class Registry(Application[str]):
 
     def exists(self, id: str) -> bool:
         """Whether the stream has begun."""
-        if id not in self._known and self._log.select_events(id, limit=1):
-            self._known.add(id)
-        return id in self._known
+        if self.knows(id):
+            return True
+        if self._log.select_events(id, limit=1):
+            self._know(id)
+            return True
+        return False
+
+    def _know(self, *ids: str) -> None:
+        if len(self._known) > _MOST_KNOWN:
+            self._known.clear()
+        self._known.update(ids)
 
 
 def _project(aggregate: Aggregate, events: Any) -> Aggregate | None:

@@ -76,6 +76,18 @@ def test_an_expected_version_that_does_not_fit_is_refused(registry: Registry) ->
     assert registry.record([fact("DealSuspended", "deal:d")], actor="cli", expected=[1]).position == 3
 
 
+def test_no_more_streams_are_remembered_than_there_is_room_for(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.registry._MOST_KNOWN", 2)
+    registry.record([*opened(), fact("PartyRegistered", "party:p", kind="COMPANY", name="P")], actor="cli")
+    registry.record(
+        [fact("DealAnnounced", "deal:e", title="E", parties=[{"party": "party:p", "role": "BUYER"}])], actor="cli"
+    )
+    assert registry.exists("deal:e") and registry.exists("source:s")
+    assert sum(map(registry.knows, ("source:s", "deal:d", "party:p", "deal:e"))) == 2
+
+
 def test_what_another_node_opened_is_not_opened_again(registry: Registry, log: Log) -> None:
     other = Registry(log)
     registry.record(opened(), actor="cli")
