@@ -24,5 +24,6 @@ def _removed(file: Path) -> bool:
     with held:
         for part in _PARTS:
             Path(f"{file}{part}").unlink(missing_ok=True)
-        file.with_suffix(".attempts").unlink(missing_ok=True)
+        for notes in file.parent.glob(f"{file.stem}*.attempts"):
+            notes.unlink(missing_ok=True)
     return True
