@@ -12,7 +12,8 @@ from schema.node import EVENT_KINDS, EventRef
 from schema.plan.source import Arguments, Source
 from schema.scalars import DateTime, Position
 from schema.search import Noun
-from schema.sql import Argument, AsOf, argument, column, computed, listing, one, rows
+from schema.sql import Argument, AsOf, argument, column, computed, listing, one, rows, text
+from service.audit.rested import FLAGS
 from service.replica.tables import NOUN_TABLES
 
 
@@ -72,7 +73,12 @@ def _camel(name: str) -> str:
 
 
 def _json(alias: str, columns: tuple[str, ...]) -> str:
-    return f"json_object({', '.join(f'{chr(39)}{_camel(name)}{chr(39)}, {alias}.{name}' for name in columns)})"
+    members = (f"{text(_camel(name))}, {_told(f'{alias}.{name}', name)}" for name in columns)
+    return f"json_object({', '.join(members)})"
+
+
+def _told(column: str, name: str) -> str:
+    return f"CASE {column} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END" if name in FLAGS else column
 
 
 def _steps(table: str, keys: tuple[str, ...], path: str, columns: tuple[str, ...], change: Source) -> list[str]:

@@ -203,6 +203,15 @@ def test_an_adopted_claim_is_shown_in_place_of_the_better_source(record: Reading
     assert newest(record)["target"] == f"{DEAL}@2#money"
 
 
+def test_what_is_or_is_not_is_told_as_true_or_false(record: Reading) -> None:
+    record.record(act("SourceWithdrawn", REPRINT))
+    assert {"field": "withdrawn", "was": "false", "now": "true"} in [
+        {name: step[name] for name in ("field", "was", "now")}
+        for change in newest(record)["rested"]
+        for step in change["fields"]
+    ]
+
+
 def test_a_reprint_falls_with_the_original_that_is_withdrawn(record: Reading) -> None:
     claim = f"{DEAL}@3#money"
     assert value(record)["text"] == "USD 80"

@@ -29,8 +29,8 @@ _TECHNICAL = frozenset(
 """Columns of a noun that no reader is shown, or that change with every event."""
 _SAID = frozenset(("value_number", "value_currency", "value_low", "value_high", "announced", "withdrawn_reason"))
 """Columns that say again what a claimed value or the act itself says."""
-_FLAGS = frozenset(("withdrawn", "closed", "cumulative", "retracted", "met"))
-
+FLAGS = frozenset(("withdrawn", "closed", "cumulative", "retracted", "met"))
+"""Columns that hold 1 for true and 0 for false."""
 
 _NOUNS = {table.name: tuple(name for name in table.names if name not in _TECHNICAL | _SAID) for table in NOUN_TABLES}
 
@@ -80,7 +80,7 @@ def _named(table: str, key: str, column: str) -> str:
 
 
 def _value(column: str, value: Any) -> Any:
-    return bool(value) if column in _FLAGS and value is not None else value
+    return bool(value) if column in FLAGS and value is not None else value
 
 
 def _rows(
