@@ -1,18 +1,22 @@
-"""uvicorn's protocols with one extension of ASGI: what is ready can be written at once, without awaiting.
+"""uvicorn's protocols with two extensions of ASGI: what is ready is written at once, and together.
 
 `scope["extensions"]["tamga.write"]` is a function of a text message of a socket, or of a piece of a response that has
 begun. It says whether that was written; it was not where the client reads slowly or is gone: then `send` is the way.
+`scope["extensions"]["tamga.whole"]` says that `http.response.start` may carry the `body` of the whole response: head
+and body are then written together.
 """
 
 import asyncio
+from collections.abc import Iterable
 from struct import pack
 
 from uvicorn._types import ASGISendEvent
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 
 _WRITE = "tamga.write"
+_WHOLE = "tamga.whole"
 
 
 class SocketProtocol(WebSocketsSansIOProtocol):
@@ -45,18 +49,47 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         return True
 
 
+class Cycle(RequestResponseCycle):
+    """A request and its response."""
+
+    async def send(self, message: ASGISendEvent) -> None:
+        """Send as uvicorn does, or a whole response at once."""
+        body: bytes | None = message.get("body") if message["type"] == "http.response.start" else None  # type: ignore[assignment]
+        if body is None:
+            await super().send(message)
+        elif self.response_started or self.disconnected or self.flow.write_paused or not self.keep_alive:
+            await super().send(message)
+            await super().send({"type": "http.response.body", "body": body, "more_body": False})
+        else:
+            self._write_whole(message["status"], message["headers"], body)  # type: ignore[typeddict-item]
+
+    def _write_whole(self, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> None:
+        lines = [b"%b: %b\r\n" % header for header in (*self.default_headers, *headers)]
+        self.response_started = self.response_complete = True
+        self.transport.write(b"".join((STATUS_LINE[status], *lines, b"\r\n", body)))
+        self.message_event.set()
+        self.on_response()
+
+
 class HttpProtocol(HttpToolsProtocol):
     """HTTP/1.1."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin as uvicorn does."""
         super().connection_made(transport)
-        self._extensions = {_WRITE: self._write}
+        self._extensions = {_WRITE: self._write, _WHOLE: True}
 
     def on_message_begin(self) -> None:
         """Begin a request as uvicorn does, and tell the application how to write."""
         super().on_message_begin()
         self.scope["extensions"] = self._extensions  # type: ignore[typeddict-item]
+
+    def on_headers_complete(self) -> None:
+        """Go on as uvicorn does, with a cycle of our own; what answers is only begun later."""
+        before = self.cycle
+        super().on_headers_complete()
+        if self.cycle is not before:
+            self.cycle.__class__ = Cycle
 
     def _write(self, piece: bytes) -> bool:
         """Write a chunk of the response that has begun; where requests queue up, it is not the newest's."""

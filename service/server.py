@@ -85,6 +85,7 @@ class Server(uvicorn.Server):
                 ws_ping_interval=None,
                 ws_per_message_deflate=False,
                 server_header=False,
+                proxy_headers=False,
                 timeout_keep_alive=75,
             )
         )

@@ -17,6 +17,11 @@ def writer(scope: Scope) -> Callable[[bytes], bool]:
     return found
 
 
+def takes_whole(scope: Scope) -> bool:
+    """Whether the server takes a response's head and body in one message."""
+    return "tamga.whole" in scope.get("extensions", ())
+
+
 def _never(piece: bytes) -> bool:
     return False
 
@@ -28,6 +33,8 @@ class Wire(NamedTuple):
     send: Send
     write: Callable[[bytes], bool]
     """Of `writer`, for pieces of a response that has begun."""
+    whole: bool = False
+    """Of `takes_whole`."""
 
 
 class Outflow:
@@ -38,7 +45,7 @@ class Outflow:
 
         `expires` is when the client's credentials end, in seconds since 1970.
         """
-        self._receive, self._send, self._write_at_once = wire
+        self._receive, self._send, self._write_at_once, _ = wire
         self._media = media
         self._quiet = quiet
         self._expires = expires

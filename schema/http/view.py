@@ -4,6 +4,7 @@ The rules are those of the GraphQL-over-HTTP draft, as the public audits read it
 """
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, NamedTuple
 
 import orjson
@@ -18,7 +19,7 @@ from schema.http.caching import ASK_AGAIN, FOR_EVER, etag, fixed_at
 from schema.http.delivery import Drain
 from schema.http.documents import Documents
 from schema.http.negotiate import HTML, JSON, RESPONSE, SSE, for_result, for_stream, prefers_page
-from schema.http.outflow import Outflow, Wire, writer
+from schema.http.outflow import Outflow, Wire, takes_whole, writer
 from schema.http.request import (
     BadRequest,
     Headers,
@@ -101,7 +102,7 @@ class View:
         """Answer one request."""
         headers: Headers = dict(scope["headers"])
         accept = headers.get(b"accept", b"").decode("latin-1")
-        wire = Wire(receive, send, writer(scope))
+        wire = Wire(receive, send, writer(scope), takes_whole(scope))
         try:
             if scope["method"] == "POST":
                 await self._post(headers, accept, wire)
@@ -191,7 +192,7 @@ class View:
             return
         whole = body.startswith(b'{"data"') and b',"errors":[' not in body
         told = caching.told(whole) if caching else ()
-        await respond(wire.send, self._status(body, asking.media), body, asking.media, *told)
+        await respond(wire.send, self._status(body, asking.media), body, asking.media, *told, whole=wire.whole)
 
     def _caching(self, asking: Asking, get: Kept) -> Caching:
         """How long the answer stays true."""
@@ -249,9 +250,18 @@ async def _refuse(send: Send, error: BadRequest, media: str) -> None:
     await respond(send, error.status, body, media if media in (JSON, RESPONSE) else JSON, *headers)
 
 
-async def respond(send: Send, status: int, body: bytes, media: str, *headers: tuple[bytes, bytes]) -> None:
-    """Send a whole response."""
-    kind = media if ";" in media else f"{media}; charset=utf-8"
-    told = [(b"content-type", kind.encode()), (b"content-length", str(len(body)).encode()), *headers]
-    await send({"type": "http.response.start", "status": status, "headers": told})
-    await send({"type": "http.response.body", "body": body})
+async def respond(
+    send: Send, status: int, body: bytes, media: str, *headers: tuple[bytes, bytes], whole: bool = False
+) -> None:
+    """Send a whole response; in one message where the server takes it so."""
+    told = [(b"content-type", _kind(media)), (b"content-length", b"%d" % len(body)), *headers]
+    if whole:
+        await send({"type": "http.response.start", "status": status, "headers": told, "body": body})
+    else:
+        await send({"type": "http.response.start", "status": status, "headers": told})
+        await send({"type": "http.response.body", "body": body})
+
+
+@cache
+def _kind(media: str) -> bytes:
+    return (media if ";" in media else f"{media}; charset=utf-8").encode()
