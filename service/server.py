@@ -125,7 +125,8 @@ class Server(uvicorn.Server):
         health.started = True
         health.look()
         gc.collect()
-        gc.freeze()  # looking through the schema for garbage would stop everything for tenths of a second
+        gc.freeze()  # looking through the schema for garbage would stop everything for tenths of a second,
+        gc.set_threshold(700, 10, 50)  # and through thousands of subscribers for longer: five times as seldom as usual
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Streams, then requests, then the node: sealer, follower, log."""
