@@ -48,4 +48,4 @@ def test_a_process_killed_while_it_seals_contradicts_nothing_that_was_signed(tmp
         verdict = verify(LogSource(audit.log, tmp_path, audit.verifiers()), against=older)
         assert verdict.ok, verdict.problem
         assert audit.size() == audit.log.head().position > 0
-    assert len(set(notes)) > 2
+    assert len(set(notes)) > 1
