@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from random import uniform
 from threading import BoundedSemaphore
 from time import monotonic, sleep
 from typing import Any, TypeAlias, TypeVar
@@ -35,7 +36,7 @@ from service.log.migrations import pending
 _READERS = 8
 """Connections for reading at most; further threads wait for one."""
 
-_PAUSE = 0.05
+_PAUSE, _LONGEST_PAUSE = 0.05, 0.5
 _POLL = 0.2
 
 _CONNECTION = {
@@ -79,7 +80,7 @@ class PostgresLog(BaseLog):
     """The log in the database at `url`. Raises LogNotMigrated if its tables are not there or not up to date.
 
     `patience`: for how many seconds a lost database is waited for before the caller is told. A database that comes back
-    without what was seen in it is refused from then on, with LogRewound: see `_recognise`.
+    without what was seen in it is refused from then on, with LogRewound.
     """
 
     _SCHEMA, _MARK = "tamga.", "%s"
@@ -119,17 +120,14 @@ class PostgresLog(BaseLog):
         return self._persist(look)
 
     def _connect(self) -> _Connection:
+        """A new connection; whoever answers it must hold the newest event that was seen. Raises LogRewound if not."""
         connection = psycopg.connect(self._address, autocommit=True)
         connection.execute(_SESSION)
-        self._recognise(connection)
-        return connection
-
-    def _recognise(self, connection: _Connection) -> None:
-        """Whoever answers a new connection must hold the newest event that was seen; raises LogRewound if not."""
         position, command_id = self._newest
         if self.record_id and connection.execute(_SAME, (position,)).fetchone() != (self.record_id, command_id):
             connection.close()
             raise self._rewind(position)
+        return connection
 
     def _see(self, position: int, command_id: str) -> None:
         if position > self._newest[0]:
@@ -153,8 +151,8 @@ class PostgresLog(BaseLog):
                     raise OperationalError(f"the log's database: {error}") from error
             except psycopg.Error as error:
                 raise DatabaseError(f"the log's database: {error}") from error
-            sleep(pause)
-            pause = min(2 * pause, 1.0)
+            sleep(uniform(pause / 2, pause))  # so that what breaks in a rhythm, or for many at once, is not met again
+            pause = min(2 * pause, _LONGEST_PAUSE)
 
     def _rows(self, statement: str, values: Sequence[Any]) -> list[_Row]:
         with self._readers:
