@@ -21,6 +21,29 @@ def past(bench: Bench) -> Iterable[Figure]:
     yield from _beside_now(bench, "one", one(early), {share: one(early, at) for share, at in positions.items()})
 
 
+_FILTERS = (
+    "kind: [LOAN]",
+    "kind: [LOAN, PROCUREMENT]",
+    "commitment: [FIRM]",
+    "verification: [SINGLE_ORIGIN]",
+    'country: ["KAZ"]',
+    'sector: {code: ["mining"]}',
+    'party: {party: ["party:p7"]}',
+    'announced: {since: "2015-01-01", until: "2015-12-31"}',
+)
+_ORDERS = ("RECORDED_NEWEST", "NEWEST", "VALUE_HIGHEST", "TITLE")
+
+
+@measurement("filters", "50 deals by each of 8 filters in each of 4 orders, now and as of half of history")
+def filters(bench: Bench) -> Iterable[Figure]:
+    """Any page of a frontend with filters; the slowest is in p99."""
+    query = "query L($n: Int!) {{ deals(first: $n, filter: {{{}}}, orderBy: {}) {{ nodes {{ id title }} }} }}"
+    now: list[Body] = [
+        {"query": query.format(filter, order), "variables": {"n": 50}} for filter in _FILTERS for order in _ORDERS
+    ]
+    yield from _beside_now(bench, "filters", now, {50: [_at(body, bench.events // 2) for body in now]})
+
+
 def _beside_now(bench: Bench, name: str, now: list[Body], past: dict[int, list[Body]]) -> Iterable[Figure]:
     for share, bodies in past.items():
         seconds = bench.seconds / 2 / len(bench.turns)
@@ -30,7 +53,5 @@ def _beside_now(bench: Bench, name: str, now: list[Body], past: dict[int, list[B
 
 
 def _at(body: Body, position: int) -> Body:
-    query = (
-        str(body["query"]).replace("deals(first: $n)", "deals(first: $n, asOf: $at)").replace("$n:", "$at: AsOf, $n:")
-    )
+    query = str(body["query"]).replace("deals(first: $n", "deals(first: $n, asOf: $at").replace("$n:", "$at: AsOf, $n:")
     return {"query": query, "variables": {**body["variables"], "at": {"position": position}}}
