@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 _MOST = 2_000
 _ROOM = 32_000_000
-"""Bytes of answers that are kept; one that is larger than a quarter of it is not."""
+"""Bytes of answers that are kept, with what was asked; one that is larger than a quarter of it is not."""
 
 _Key = tuple["SQLiteValue", ...]
 
@@ -65,17 +65,18 @@ class Answers:
                 self._working.pop(key).set()
 
     def _keep(self, key: _Key, answer: "SQLiteValue") -> None:
-        if _bytes(answer) > _ROOM // 4:
+        if _bytes(*key, answer) > _ROOM // 4:
             return
         with self._lock:
             self._kept[key] = answer
-            self._size += _bytes(answer)
+            self._size += _bytes(*key, answer)
             while self._size > _ROOM or len(self._kept) > _MOST:
-                self._size -= _bytes(self._kept.popitem(last=False)[1])
+                oldest, forgotten = self._kept.popitem(last=False)
+                self._size -= _bytes(*oldest, forgotten)
 
 
-def _bytes(answer: "SQLiteValue") -> int:
-    return len(answer) if isinstance(answer, (str, bytes)) else 8
+def _bytes(*values: "SQLiteValue") -> int:
+    return sum(len(each) if isinstance(each, (str, bytes)) else 8 for each in values)
 
 
 def _wait(working: threading.Event) -> None:
