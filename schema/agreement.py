@@ -3,7 +3,7 @@
 import strawberry
 
 from domain.codes import AgreementKind, AgreementStatus, Binding, Code
-from schema.choosing import ObjectFilter, PartyLinkFilter, PeriodFilter, linked, orders
+from schema.choosing import COUNTRY, ObjectFilter, PartyLinkFilter, PeriodFilter, linked, orders
 from schema.claims import ClaimedDate, ClaimedText
 from schema.common import PartyLink, RecordObject, subject
 from schema.connection import Connection
@@ -117,7 +117,7 @@ class AgreementFilter(ObjectFilter):
     status: list[AgreementStatus] | None = any_of("That have come so far.", "status")
     party: PartyLinkFilter | None = having("With such a party.", linked, "party", "country")
     country: list[str] | None = owning(
-        "With a party of one of these countries, ISO 3166 alpha-3.", "party_link", "country"
+        "With a party of one of these countries, ISO 3166 alpha-3.", "party_link", "country", known=COUNTRY
     )
     act: ActFilter | None = having("With such an act.", lambda row: row.owned("act"), "party")
     signed: PeriodFilter | None = within(

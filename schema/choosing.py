@@ -1,10 +1,12 @@
 """How lists of any noun are chosen and sorted: the filter that all nouns share, and the orders of lists."""
 
+from functools import partial
 from typing import TypeVar
 
 import strawberry
 
 from domain.codes import AnomalyKind, Code, EffectKind, PartyRole, SectorScheme, Verification
+from domain.values import broken
 from schema.enums import described
 from schema.filters import Value, any_of, at_least, at_most, equals, flag, found, having, owning, where
 from schema.plan.source import Row
@@ -12,6 +14,8 @@ from schema.scalars import Date, DateTime, Decimal, Position
 from service.replica.tables import LAST_DAY
 
 C = TypeVar("C", bound=Code)
+COUNTRY = partial(broken, "country")
+"""What countries a filter knows, for its option `known`."""
 
 
 def orders(kind: type[C]) -> type[C]:
@@ -26,7 +30,9 @@ class PartyLinkFilter:
 
     party: list[strawberry.ID] | None = any_of("One of these parties.", "party")
     role: list[PartyRole] | None = any_of("In one of these roles.", "role")
-    country: list[str] | None = any_of("With its seat in one of these countries, ISO 3166 alpha-3.", "country")
+    country: list[str] | None = any_of(
+        "With its seat in one of these countries, ISO 3166 alpha-3.", "country", known=COUNTRY
+    )
 
 
 @strawberry.input(description="A sector: one must fit all of this.")
@@ -135,7 +141,7 @@ class PeriodFilter:
 class ValueFilter:
     """A range of values."""
 
-    currency: str | None = equals("In this currency, ISO 4217.", "value_currency")
+    currency: str | None = equals("In this currency, ISO 4217.", "value_currency", known=partial(broken, "currency"))
     at_least: Decimal | None = where(
         "This much or more, by the stated number.", lambda row, value: f"{row['value_key']} >= number_key({value})"
     )

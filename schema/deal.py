@@ -13,6 +13,7 @@ from domain.codes import (
     Verification,
 )
 from schema.choosing import (
+    COUNTRY,
     ObjectFilter,
     PartyLinkFilter,
     PeriodFilter,
@@ -166,7 +167,7 @@ class DealFilter(ObjectFilter):
     verification: list[Verification] | None = any_of("Whose value is supported so.", "verification")
     party: PartyLinkFilter | None = having("With such a party.", linked, "party", "country")
     country: list[str] | None = owning(
-        "With a party of one of these countries, ISO 3166 alpha-3.", "party_link", "country"
+        "With a party of one of these countries, ISO 3166 alpha-3.", "party_link", "country", known=COUNTRY
     )
     value: ValueFilter | None = within("Worth this much.", "value_key", "at_least", "at_most")
     basis: list[MoneyBasis] | None = any_of("Whose value counts this.", "value_basis")

@@ -42,6 +42,12 @@ class Value(str):
         return f"{sql} = {self}" if self.single else f"{sql} IN {self.each}"
 
 
+KNOWN = "known"
+"""The key of a field's metadata with what tells the texts that it can ask for, as `Known`; an option of the helpers."""
+
+Known = Callable[[str], str | None]
+"""Why a text can be asked for in vain only; None if it cannot. A slip of the pen must not look like an empty list."""
+
 Sql = Callable[[Row, Value], str]
 """Makes SQL from the row and the bound value."""
 
@@ -190,4 +196,6 @@ def _of(row: Row, column: str | Callable[[Row], str]) -> str:
 
 
 def _field(description: str, condition: Condition, options: dict[str, Any]) -> Any:
-    return strawberry.field(description=description, default=strawberry.UNSET, metadata={KEY: condition}, **options)
+    known: Known | None = options.pop("known", None)
+    metadata = {KEY: condition, KNOWN: known}
+    return strawberry.field(description=description, default=strawberry.UNSET, metadata=metadata, **options)

@@ -3,7 +3,7 @@
 import strawberry
 
 from domain.codes import Code, InstitutionStatus
-from schema.choosing import ObjectFilter, PeriodFilter, orders
+from schema.choosing import COUNTRY, ObjectFilter, PeriodFilter, orders
 from schema.claims import ClaimedDate, ClaimedText
 from schema.common import RecordObject, prefixed, subject
 from schema.enums import described
@@ -90,7 +90,7 @@ class Institution(RecordObject):
 class InstitutionFilter(ObjectFilter):
     """Which institutions."""
 
-    country: list[str] | None = any_of("Of one of these countries, ISO 3166 alpha-3.", "country")
+    country: list[str] | None = any_of("Of one of these countries, ISO 3166 alpha-3.", "country", known=COUNTRY)
     status: list[InstitutionStatus] | None = any_of("That have come so far.", "status")
     gathering: list[strawberry.ID] | None = any_of("Announced at one of these meetings.", "gathering")
     began: PeriodFilter | None = within("Announced or established in this period.", "day", "since", "until")

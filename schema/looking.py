@@ -2,6 +2,7 @@
 
 import strawberry
 
+from domain.catalogue import CATALOGUE
 from domain.codes import Code, CorrectionCause
 from schema.choosing import PeriodFilter, orders
 from schema.filters import Value, any_of, at_least, at_most, every, flag, neither, some, where, within
@@ -13,6 +14,11 @@ from schema.search import Noun
 def _names_source(row: Row, value: Value) -> str:
     found = f"json_each({row['body']}, '$.sources') AS given WHERE {value.is_in('''given.value ->> '$.source' ''')}"
     return f"EXISTS (SELECT 1 FROM {found})"
+
+
+def _strange(event: str) -> str | None:
+    """Why no event has this name."""
+    return None if event in CATALOGUE else f"{event[:60]!r} is no event of the record, such as AgreementSigned"
 
 
 def _put_right(row: Row) -> str:
@@ -27,7 +33,7 @@ class EventFilter:
 
     object: list[strawberry.ID] | None = any_of("Of one of these objects.", "stream")
     noun: list[Noun] | None = any_of("Of objects of these nouns.", "noun")
-    type: list[str] | None = any_of("Of one of these types, such as `AgreementSigned`.", "type")
+    type: list[str] | None = any_of("Of one of these types, such as `AgreementSigned`.", "type", known=_strange)
     after: Position | None = where("Behind this position.", lambda row, value: f"{row['position']} > {value}")
     until: Position | None = at_most("Up to this position.", "position")
     occurred: PeriodFilter | None = within("That happened in the world in this period.")
@@ -58,7 +64,7 @@ class CorrectionFilter:
     noun: list[Noun] | None = any_of(
         "Of objects of these nouns.", lambda row: f"substr({row['owner']}, 1, instr({row['owner']}, ':') - 1)"
     )
-    kind: list[str] | None = any_of("Of one of these kinds, such as `FactCorrected`.", "kind")
+    kind: list[str] | None = any_of("Of one of these kinds, such as `FactCorrected`.", "kind", known=_strange)
     cause: list[CorrectionCause] | None = any_of("For one of these causes.", "cause")
     field: list[str] | None = any_of("Of one of these fields, as they are named on disk.", "field")
     retracted: bool | None = flag("Whether it was itself retracted later.", lambda row: f"{row['retracted']} = 1")

@@ -4,7 +4,7 @@ import strawberry
 
 from domain.codes import Code, IdentifierScheme, PartyKind
 from schema.agreement import Agreement, AgreementFilter, AgreementOrder
-from schema.choosing import ObjectFilter, orders
+from schema.choosing import COUNTRY, ObjectFilter, orders
 from schema.claims import ClaimedText
 from schema.common import RecordObject, prefixed, subject
 from schema.connection import Connection
@@ -98,7 +98,9 @@ class PartyFilter(ObjectFilter):
     """Which parties."""
 
     kind: list[PartyKind] | None = any_of("Of one of these kinds.", "kind")
-    country: list[str] | None = any_of("With their seat in one of these countries, ISO 3166 alpha-3.", "country")
+    country: list[str] | None = any_of(
+        "With their seat in one of these countries, ISO 3166 alpha-3.", "country", known=COUNTRY
+    )
     identifier: list[str] | None = owning("That a register calls so, such as an LEI.", "identifier", "value")
     merged: bool | None = flag("Whether they proved to be another.", lambda row: f"{row['merged_into']} IS NOT NULL")
     all_of: list["PartyFilter"] | None = every()

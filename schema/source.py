@@ -1,8 +1,11 @@
 """Sources: the type, the filter and the orders of their lists."""
 
+from functools import partial
+
 import strawberry
 
 from domain.codes import Code, SourceKind
+from domain.values import broken
 from schema.choosing import ObjectFilter, PeriodFilter, orders
 from schema.claims import Claim, ClaimedDate, ClaimedText
 from schema.common import RecordObject, subject
@@ -57,7 +60,9 @@ class SourceFilter(ObjectFilter):
 
     kind: list[SourceKind] | None = any_of("Of one of these kinds.", "kind")
     publisher: list[str] | None = any_of("By one of these publishers.", "publisher")
-    language: list[str] | None = any_of("In one of these languages, ISO 639-1.", "language")
+    language: list[str] | None = any_of(
+        "In one of these languages, ISO 639.", "language", known=partial(broken, "language")
+    )
     published: PeriodFilter | None = within("Published in this period.", "day", "since", "until")
     derived_from: list[strawberry.ID] | None = any_of("That reprint or quote one of these.", "derived_from")
     origin: list[strawberry.ID] | None = any_of("That go back to one of these.", "origin")

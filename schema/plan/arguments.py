@@ -9,7 +9,8 @@ import orjson
 from graphql import GraphQLInputObjectType, GraphQLInputType, GraphQLList, Undefined, get_named_type, get_nullable_type
 from strawberry.types.base import get_object_definition
 
-from schema.filters import Condition, Every, Flag, Found, Having, Neither, Some, Test, Value, Within
+from schema.errors import ApiError, ErrorCode
+from schema.filters import KNOWN, Condition, Every, Flag, Found, Having, Known, Neither, Some, Test, Value, Within
 from schema.plan.source import Owned, Row
 from schema.sql import KEY
 from service.replica.tables import TABLES, index_name
@@ -61,9 +62,20 @@ class Binder:
         for name, field in kind.fields.items():
             if name in value:
                 self.shape.append(name)
-                made[field.extensions[DEFINITION].python_name] = self.read(value[name], field.type)
+                definition = field.extensions[DEFINITION]
+                _refuse_slips(name, value[name], definition.metadata.get(KNOWN))
+                made[definition.python_name] = self.read(value[name], field.type)
         self.shape.append("}")
         return made
+
+
+def _refuse_slips(name: str, value: Any, known: Known | None) -> None:
+    """Raise ApiError for a text that the filter's field can ask for in vain only."""
+    if known is None or value is None:
+        return
+    for text in value if isinstance(value, list) else [value]:
+        if reason := known(text):
+            raise ApiError(ErrorCode.INPUT, f"filter: {name}: {reason}.")
 
 
 def plain(value: Any) -> Any:
