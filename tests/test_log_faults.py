@@ -11,7 +11,7 @@ import pytest
 from eventsourcing.persistence import OperationalError
 from psycopg.conninfo import conninfo_to_dict
 
-from service.log import AlreadyRecorded, Entry, Log, VersionConflict, migrate, open_log
+from service.log import AlreadyRecorded, Entry, Log, VersionConflict, migrate
 from service.log.postgres import _APPEND, PostgresLog, _arrays
 from service.log.sqlite import SQLiteLog
 from tests.support import stores
@@ -201,7 +201,7 @@ def test_connections_cut_for_a_minute(proxy: CutProxy, proxied: str) -> None:
 
 
 def disturb_under_load(url: str, disturb: Callable[[], None], seconds: float) -> None:
-    log = open_log(url)
+    log = PostgresLog(url, patience=60)  # a loaded machine may not connect between two cuts for a while
     load = Load(log)
     with load.running():
         deadline = time.monotonic() + seconds
