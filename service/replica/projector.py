@@ -3,8 +3,8 @@
 An event that cannot be read, or whose fold raises, sets its stream aside and disturbs no other.
 """
 
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from heapq import heappop, heappush
@@ -64,9 +64,10 @@ class Projector:
     def _reset(self) -> None:
         self._at = 0
         self._events: list[tuple[Any, ...]] = []
+        self._shown: dict[str, Stream] = {}
         self._agendas: dict[str, Agenda] = {}
         self._moves: dict[str, list[tuple[int, Entry, Facet | None]]] = {}
-        self._rows: dict[str, list[tuple[Any, ...]]] = {name: [] for name in TABLES}
+        self._rows: defaultdict[str, list[tuple[Any, ...]]] = defaultdict(list)
         self._ended: dict[str, list[tuple[Any, ...]]] = {}
         self._new_facets: dict[str, str] = {}
         self._new_depends: dict[str, set[str]] = {}
@@ -104,7 +105,7 @@ class Projector:
                 self._fold_shown(entry)
             elif self._takes(entry.stream):
                 self._agendas.setdefault(entry.stream, []).append((entry.position, entry))
-        for id, stream in self._streams.items():
+        for id, stream in self._shown.items():
             self._write(id, stream)
         for id in sorted(self._agendas):
             self._fold_stream(id, self._agendas[id])
@@ -166,6 +167,7 @@ class Projector:
 
     def _shows_anew(self, id: str, stream: Stream, entry: Entry) -> bool:
         """Fold an object that others may look at; says whether what it shows of itself changed."""
+        self._shown[id] = stream
         world = World(self._facet)
         shows_itself_anew = self._take_facet(id, stream.object, world, entry)
         self._fold(id, stream, world, entry)
@@ -300,7 +302,7 @@ class Projector:
         for table, rows in self._rows.items():
             self._many(_insert(table), rows)
         self._many("INSERT OR REPLACE INTO facet VALUES (?, ?)", self._new_facets.items())
-        depends = ((target, one) for target, dependents in self._new_depends.items() for one in dependents)
+        depends = [(target, one) for target, dependents in self._new_depends.items() for one in dependents]
         self._many("INSERT OR IGNORE INTO depends VALUES (?, ?)", depends)
         self._many("INSERT INTO touched VALUES (?, ?)", self._touched)
         self._many("INSERT OR IGNORE INTO held_back VALUES (?, ?, ?)", self._set_aside)
@@ -310,8 +312,9 @@ class Projector:
         state = {"position": last.position, "recorded_at": last.recorded_at}
         self._many("INSERT OR REPLACE INTO state VALUES (?, ?)", state.items())
 
-    def _many(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
-        self._db.executemany(statement, rows)
+    def _many(self, statement: str, rows: Collection[Sequence[Any]]) -> None:
+        if rows:
+            self._db.executemany(statement, rows)
 
 
 def load_placed(connection: apsw.Connection, id: str, upto: int = ALIVE) -> list[Placed]:
