@@ -140,6 +140,10 @@ class App:
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
         return scheme.lower() == "bearer" and self.recorder.keys.actor(key) is not None
 
+    def warm(self) -> None:
+        """Work out beforehand what every first question of its kind would wait for."""
+        self._engine.warm()
+
     def close(self) -> None:
         """Wait for what is being recorded and read."""
         self._graphql.close()

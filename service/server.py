@@ -122,6 +122,7 @@ class Server(uvicorn.Server):
         health.look()
         health.watch()
         self._app.node.start(health.progress)
+        self._app.warm()
         health.started = True
         health.look()
         gc.collect()

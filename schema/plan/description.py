@@ -7,10 +7,16 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import orjson
-from graphql import GraphQLSchema, get_argument_values, get_named_type, is_leaf_type
+from graphql import GraphQLObjectType, GraphQLSchema, get_argument_values, get_named_type, is_leaf_type
 from graphql.execution.values import VariableValues
 
 from schema.plan.selection import Field
+
+Values = dict[tuple[int, GraphQLObjectType], dict[tuple[Any, ...], Any]]
+"""What graphql-core's resolvers said: for each object as each type, by field and arguments."""
+
+
+_NOTHING: Mapping[str, Any] = {}
 
 
 class Describer:
@@ -19,17 +25,23 @@ class Describer:
     def __init__(self, schema: GraphQLSchema) -> None:
         """Take the schema."""
         self._schema = schema
-        self._values: dict[tuple[int, str, str, tuple[Any, ...]], Any] = {}
+        self._values: Values = {}
+        self._latest: tuple[Field, bytes] | None = None
 
     def text(self, field: Field, variables: VariableValues) -> bytes:
-        """The JSON text of a root field of introspection."""
-        return orjson.dumps(_Described(self._schema, self._values, variables).root(field))
+        """The JSON text of a root field of introspection; the latest is kept, since tools ask the same again."""
+        if self._latest is not None and self._latest[0] is field and not variables.coerced:
+            return self._latest[1]
+        made = orjson.dumps(_Described(self._schema, self._values, variables).root(field))
+        if not variables.coerced:
+            self._latest = field, made
+        return made
 
 
 class _Described:
     """One answer; equal selections of one object are made once."""
 
-    def __init__(self, schema: GraphQLSchema, values: dict[Any, Any], variables: VariableValues) -> None:
+    def __init__(self, schema: GraphQLSchema, values: Values, variables: VariableValues) -> None:
         self._schema = schema
         self._values = values
         self._variables = variables
@@ -56,18 +68,17 @@ class _Described:
         key = (id(fields), id(value))
         found = self._made.get(key)
         if found is None:
-            found = self._made[key] = {each.key: self._value(each, value) for each in fields}
+            known = self._values.setdefault((id(value), fields[0].parent), {})
+            found = self._made[key] = {each.key: self._value(each, value, known) for each in fields}
         return found
 
-    def _value(self, field: Field, source: Any) -> Any:
-        if field.name == "__typename":
-            return field.parent.name
-        given = self._given(field) if field.definition.args else {}
-        key = (id(source), field.parent.name, field.name, tuple(given.values()))
-        if key not in self._values:
-            self._values[key] = self._resolved(field, source, given)
-        value = self._values[key]
-        return self._completed(field, value) if field.children else value
+    def _value(self, field: Field, source: Any, known: dict[tuple[Any, ...], Any]) -> Any:
+        given = self._given(field) if field.definition.args else _NOTHING
+        key = (field.name, *given.values())
+        if key not in known:
+            known[key] = field.parent.name if field.name == "__typename" else self._resolved(field, source, given)
+        value = known[key]
+        return self._completed(field, value) if field.children and value is not None else value
 
     def _resolved(self, field: Field, source: Any, given: Mapping[str, Any]) -> Any:
         """What graphql-core's resolver says: objects as they are (they are kept, so their ids stay), leaves as JSON."""
