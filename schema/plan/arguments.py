@@ -93,7 +93,8 @@ def chosen(given: Mapping[str, Any] | None, kind: type, row: Row, few: bool = Fa
     `few` says that few rows are asked, so that none of them is looked up first by what it owns.
     """
     tests = [_test(condition, value, nested, row, few) for _, condition, value, nested in _given(given, kind)]
-    return " AND ".join(tests) or "1"
+    # `until` stands before `since`: of two upper bounds an index takes the first, and `since` leaves out unknown days
+    return " AND ".join(reversed(tests)) or "1"
 
 
 def finders(given: Mapping[str, Any] | None, kind: type | None, row: Row) -> list[str]:

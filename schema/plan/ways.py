@@ -9,11 +9,13 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from schema.plan.arguments import bounds_in, finders, given_columns
-from schema.plan.source import Row, Scope
+from schema.plan.source import NEWEST, Row, Scope
 from service.replica.tables import TABLES, index_name
 
 FEW = 2_000
 """So many are looked up and sorted within 10 ms; walking finds a page of as many, or more, among 100,000 as soon."""
+_EVENTS = 500
+"""In a small record fewer are few, since a walk is short: one more for so many events."""
 _MOST = 3
 GROWING = ("created", "changed")
 """Orders whose values are positions: at a past moment none is beyond it."""
@@ -104,8 +106,9 @@ class Ways:
     def _taken(self) -> str:
         """SQL of the number of the way to take: 0 to walk. Also for a past moment, by what there is now."""
         now = finders(self.given, self.filter, self.parent.at(Scope()).others(self.table))[:_MOST]
+        few = f"min({FEW}, 50 + {NEWEST} / {_EVENTS})"
         tests = (
-            f"WHEN (SELECT 1 FROM ({ids}) LIMIT 1 OFFSET {FEW}) IS NULL THEN {number}"
+            f"WHEN (SELECT 1 FROM ({ids}) LIMIT 1 OFFSET {few}) IS NULL THEN {number}"
             for number, ids in enumerate(now, 1)
         )
         return f"CASE {' '.join(tests)} ELSE 0 END"
