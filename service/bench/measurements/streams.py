@@ -79,7 +79,7 @@ def _latency(
     opened.open(subscribed)
     time.sleep(0.5)
     each = (serving.memory() - before) * 1024 / subscribed
-    if subscribed > 1:
+    if subscribed >= 1_000:
         yield Figure(name=f"idle: {name}", value=each, unit="KB each")
     key = (folder / "recorder.key").read_text().strip()
     delays: list[float] = []
