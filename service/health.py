@@ -100,12 +100,19 @@ class Health:
         return self._node.audit.size()
 
     def held_back(self) -> list[str]:
-        """The streams that are set aside because an event of theirs cannot be read."""
+        """The streams that are set aside because an event of theirs cannot be read; none if the replica cannot."""
+        return self._set_aside()[0]
+
+    def _set_aside(self) -> tuple[list[str], list[str]]:
+        """The streams that are set aside, and why the replica cannot be read if it cannot."""
         if not self.readable:
-            return []
-        with self._node.replica.read() as connection:
-            rows = connection.execute("SELECT stream FROM main.held_back ORDER BY stream").fetchall()
-        return [str(stream) for (stream,) in rows]
+            return [], []
+        try:
+            with self._node.replica.read() as connection:
+                rows = connection.execute("SELECT stream FROM main.held_back ORDER BY stream").fetchall()
+        except apsw.Error as error:
+            return [], [f"the replica cannot be read: {error}"]
+        return [str(stream) for (stream,) in rows], []
 
     def reasons(self) -> list[str]:
         """Why this node should get no requests; empty if it should."""
@@ -113,7 +120,7 @@ class Health:
         if not self.started:
             done, whole = self._building
             found.append(f"catching up with the log: {done:,} of {whole:,} events" if whole else "starting")
-        return [*found, *self._cut_off(), *self._stalled()]
+        return [*found, *self._set_aside()[1], *self._cut_off(), *self._stalled()]
 
     def _cut_off(self) -> list[str]:
         return [self._cut] if self.started and self._cut else []

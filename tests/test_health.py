@@ -2,9 +2,11 @@
 
 import logging
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+import apsw
 import httpx
 import pytest
 from websockets import InvalidStatus, Subprotocol
@@ -58,6 +60,15 @@ async def test_a_node_that_builds_its_replica_is_alive_and_not_ready_and_says_ho
     app.health.progress(3_000, 10_000)
     assert await reasons(app) == (503, ["catching up with the log: 3,000 of 10,000 events"])
     assert (await get(app, "/healthz")).status_code == 200
+
+
+async def test_a_replica_that_cannot_be_read_makes_a_node_unready_and_no_question_about_it_fails(app: App) -> None:
+    started(app)
+    with closing(apsw.Connection(str(app.node.replica.path))) as connection:
+        connection.execute("DROP TABLE held_back")
+    assert await reasons(app) == (503, ["the replica cannot be read: no such table: main.held_back"])
+    assert (await get(app, "/healthz")).status_code == 200
+    assert (await get(app, "/metrics")).status_code == 200
 
 
 async def test_a_node_without_a_replica_asks_to_come_again(app: App) -> None:

@@ -143,10 +143,15 @@ class Follower:
                     self._stand_by()
                 self.error = None
             except Exception as error:
-                self.error = f"{type(error).__name__}: {error}"
-                _LOGGER.exception("the replica does not advance beyond position %s", self._position)
+                self._tell(error)
                 passes = isinstance(error, PersistenceError) and not isinstance(error, LogRewound)
                 self._stopping.wait(0.1 if passes else 1)
+
+    def _tell(self, error: Exception) -> None:
+        """Log an error once, however often it is met again before the replica advances."""
+        told, self.error = self.error, f"{type(error).__name__}: {error}"
+        if told != self.error:
+            _LOGGER.error("the replica does not advance beyond position %s", self._position, exc_info=error)
 
     def _follow(self) -> None:
         if (offer := offered(self._replica.path)).exists():
