@@ -16,9 +16,9 @@ from domain.party import Party
 from domain.programme import Programme
 from domain.relation import Relation
 from domain.shape import in_words, unfit, unknown_keys
-from domain.source import Source
+from domain.source import Source, SourceArchived
 from domain.stream import Aggregate
-from domain.values import NOUNS, SourceRef, WorldDate
+from domain.values import NOUNS, SourceRef, world_date
 
 AGGREGATES: dict[str, type[Aggregate]] = {
     aggregate.noun: aggregate
@@ -35,6 +35,9 @@ HOMES: dict[str, tuple[str, ...]] = {
     name: tuple(noun for noun in NOUNS if event in AGGREGATES[noun].events) for name, event in CATALOGUE.items()
 }
 """Nouns whose streams take the event."""
+
+CORRECTIONS = tuple(name for name, event in CATALOGUE.items() if event.editorial and event is not SourceArchived)
+"""Events that change what was recorded before; a copy of a source that was kept changes nothing of it."""
 
 COMMON_EVENTS = frozenset(event.__name__ for event in COMMON)
 
@@ -79,7 +82,8 @@ def load_fact(name: str, stream: str, state: bytes) -> Fact:
     if name not in CATALOGUE:
         raise ValueError(f"unknown event {name!r}")
     kept = _decoder(name).decode(state)
-    return Fact(id=stream, content=kept.data, occurred_on=kept.occurred_on, sources=kept.sources)
+    when = None if kept.occurred_on is None else world_date(kept.occurred_on)
+    return Fact(id=stream, content=kept.data, occurred_on=when, sources=kept.sources)
 
 
 @cache
@@ -88,7 +92,7 @@ def _decoder(name: str) -> msgspec.json.Decoder[Any]:
     fields: list[Any] = [
         ("data", CATALOGUE[name]),
         ("sources", tuple[SourceRef, ...], ()),
-        ("occurred_on", WorldDate | None, None),
+        ("occurred_on", str | None, None),
     ]
     stored = msgspec.defstruct("Stored", fields)
     return msgspec.json.Decoder(stored, dec_hook=decode)

@@ -170,7 +170,11 @@ class DealSuperseded(Content):
 
 def quantity(stated: StatedQuantity) -> Decimal:
     """The number to count with; an undisclosed or negative one counts as none."""
-    return max(Decimal(0), stated.number() or Decimal(0))
+    number = stated.number()
+    return number if number is not None and number > 0 else _NOTHING
+
+
+_NOTHING = Decimal(0)
 
 
 class Deal(Aggregate):

@@ -12,7 +12,6 @@ import datetime
 import re
 from functools import lru_cache
 
-EARLIEST = "0000-01-01"
 LATEST = "9999-12-31"
 LONGEST = 23
 _SEASON = re.compile(r"(?P<year>\d{4})-2(?P<season>[1-4])", re.ASCII)

@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar, NamedTuple, get_args, get_origin, g
 
 import msgspec
 
-from domain.values import AnyId, Checked, Personal, Ref, Rule, SourceRef, WorldDate, broken
+from domain.values import AnyId, Checked, Personal, Ref, Rule, SourceRef, WorldDate, broken, world_date
 
 _BREAKS = re.compile("[\\s\\x00-\\x1f\\x7f-\\x9f]+")
 
@@ -104,7 +104,7 @@ class Refused(Exception):
 def decode(kind: type[Any], value: object) -> Any:
     """Make the value of a type that msgspec does not know from its JSON."""
     if kind is WorldDate and isinstance(value, str):
-        return WorldDate(value)
+        return world_date(value)
     raise ValueError(f"expected a text, got {type(value).__name__}")
 
 
@@ -203,7 +203,7 @@ def patched(fact: Fact, field: str, now: Any) -> Fact:
     if field not in hints:
         return fact
     content = dataclasses.replace(fact.content, **{field: _converted(now, hints[field], f"data.{field}")})
-    return dataclasses.replace(fact, content=content)
+    return Fact(id=fact.id, content=content, occurred_on=fact.occurred_on, sources=fact.sources)
 
 
 class Leaf(NamedTuple):

@@ -23,6 +23,16 @@ _NOT_TEXT = "a text holds Unicode characters, without NUL and halves of pairs"
 
 
 _LENGTH = re.compile(r"Expected `str` of length ([<>])= (\d+)")
+_KIND = re.compile(r"Expected `([a-z |]+)`, got `([a-z]+)`")
+_MISSING = re.compile(r"Object missing required field `(\w+)`")
+_KINDS = {
+    "str": "a text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "an object",
+}
 
 
 def in_words(error: msgspec.ValidationError) -> tuple[str, str]:
@@ -33,6 +43,11 @@ def in_words(error: msgspec.ValidationError) -> tuple[str, str]:
             reason = f"it must be {words}"
     if found := _LENGTH.fullmatch(reason):
         reason = "it must not be empty" if found[1] == ">" else f"it has at most {found[2]} characters"
+    if found := _KIND.fullmatch(reason):
+        wanted, given = (" or ".join(_KINDS.get(one, one) for one in each.split(" | ")) for each in found.groups())
+        reason = f"it must be {wanted}, not {given}"
+    if found := _MISSING.fullmatch(reason):
+        reason = f"{found[1]} is missing"
     return path.rstrip("`"), reason
 
 

@@ -112,6 +112,12 @@ class WorldDate(str):
         return edtf.bounds(self)[1]
 
 
+@lru_cache(maxsize=65536)
+def world_date(text: str) -> WorldDate:
+    """The date, one for all equal texts: dates repeat. Raises ValueError as WorldDate does."""
+    return WorldDate(text)
+
+
 class Problem(NamedTuple):
     """What is wrong with one field of a value."""
 
@@ -193,10 +199,16 @@ class Stated:
         """The number with its qualification, for people."""
         if self.as_stated is not None:
             return self.as_stated
-        bounds = dict.fromkeys(bound for bound in (self.low, self.high) if bound is not None)
-        number = (" and " if self.modifier is Modifier.BETWEEN else " to ").join(bounds)
-        modifier = "" if self.modifier is Modifier.EXACTLY else self.modifier.lower().replace("_", " ")
-        return f"{modifier} {number}".strip()
+        number = self._bounds_in_words()
+        if self.modifier is Modifier.EXACTLY:
+            return number
+        return f"{self.modifier.lower().replace('_', ' ')} {number}".strip()
+
+    def _bounds_in_words(self) -> str:
+        low, high = self.low, self.high
+        if low is None or high is None or low == high:
+            return low or high or ""
+        return f"{low} {'and' if self.modifier is Modifier.BETWEEN else 'to'} {high}"
 
 
 def _missing(field: str, value: str | None, modifier: Modifier) -> Iterator[Problem]:

@@ -152,7 +152,7 @@ def test_fields_left_out_are_left_out_of_the_bytes(event: str) -> None:
     assert b"occurred_on" not in stored
 
 
-texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=60)
+texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=60).filter(str.strip)
 
 
 @any_of(texts, texts)
