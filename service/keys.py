@@ -54,12 +54,10 @@ def open_keys(folder: Path, file: Path | None = None) -> Opened:
     """
     path = file or folder / NAME
     made = _make(path)
-    lines = [line.partition("#")[0].strip() for line in path.read_text("utf-8").splitlines()]
+    lines = [line.partition("#")[0].strip() for line in path.read_text("utf-8", "replace").splitlines()]
     keys = [line for line in lines if line]
     if not keys or not all(map(_KEY.fullmatch, keys)):
-        raise ValueError(
-            f"{path} must hold a key in each line: 20 characters or more of letters, digits, -._~+/"
-        )
+        raise ValueError(f"{path} must hold a key in each line: 20 characters or more of letters, digits, -._~+/")
     return Opened(Keys(keys), path, made)
 
 

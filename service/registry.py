@@ -13,7 +13,7 @@ from uuid6 import uuid7
 from domain.catalogue import load_fact, new_aggregate
 from domain.fact import Fact, Refused, canonical
 from domain.stream import Aggregate, Recorded, apply
-from service.log.log import AlreadyRecorded, CommandMismatch, EventTooLarge, InvalidEvent, Log
+from service.log.log import AlreadyRecorded, Command, CommandMismatch, EventTooLarge, InvalidEvent, Log, check_command
 
 _MOST_KNOWN = 200_000
 """Streams that are remembered to have begun, some 25 MB; then all are forgotten and looked for anew."""
@@ -50,10 +50,14 @@ class FactMapper(Mapper[str]):
         return StoredEvent(recorded.originator_id, recorded.originator_version, fact.event, fact.state)
 
     def to_domain_event(self, stored_event: StoredEvent) -> Any:
-        """The event from what the log keeps. Raises ValueError if this version cannot read it."""
-        stream = str(stored_event.originator_id)
-        fact = load_fact(stored_event.topic, stream, stored_event.state)
-        return Recorded(stream, stored_event.originator_version, fact)
+        """The event from what the log keeps. Raises Refused if this version cannot read it."""
+        stream, version = str(stored_event.originator_id), stored_event.originator_version
+        try:
+            fact = load_fact(stored_event.topic, stream, stored_event.state)
+        except (ValueError, msgspec.MsgspecError) as error:
+            reason = f"{stream}@{version} ({stored_event.topic}) cannot be read by this version: {error}"
+            raise Refused("HELD_BACK", "id", reason) from error
+        return Recorded(stream, version, fact)
 
 
 class Registry(Application[str]):
@@ -111,13 +115,18 @@ class Registry(Application[str]):
 
     def check(self, facts: Sequence[Fact]) -> None:
         """Refuse the facts as `record` would, and record nothing. Raises Refused with `index`."""
-        self._ask(facts, [None] * len(facts), _Streams(self))
+        events = self._ask(facts, [None] * len(facts), _Streams(self))
+        try:
+            check_command(Command("check", "check", "check", [self.mapper.to_stored_event(event) for event in events]))
+        except EventTooLarge as error:
+            raise _too_large(error, events) from None
 
     def _attempt(
         self, facts: Sequence[Fact], wanted: list[int | None], command_id: str, request: str, actor: str
     ) -> Receipt:
         for attempt in range(_ATTEMPTS):
             streams = _Streams(self, hoping=attempt == 0)
+            events: list[Recorded] = []
             try:
                 events = self._ask(facts, wanted, streams)
                 recordings = self.events.put(events, command_id=command_id, request_hash=request, actor=actor)
@@ -129,8 +138,10 @@ class Registry(Application[str]):
                 return self._again(command_id, list(already.positions), True)
             except CommandMismatch:
                 return self._again(command_id, [], False)
-            except (EventTooLarge, InvalidEvent) as error:
-                raise refused("TOO_LARGE", "data", str(error)) from None
+            except EventTooLarge as error:
+                raise _too_large(error, events) from None
+            except InvalidEvent as error:
+                raise refused("INVALID_VALUE", "command_id", str(error)) from None
             except RecordConflictError:
                 if attempt == _ATTEMPTS - 1:
                     raise
@@ -199,6 +210,12 @@ def _collected(aggregate: Aggregate) -> Iterator[Recorded]:
     for event in aggregate.collect_events():
         assert isinstance(event, Recorded)
         yield event
+
+
+def _too_large(error: EventTooLarge, events: Sequence[Recorded]) -> Refused:
+    """The refusal that names the fact whose event is too large; each fact makes one event."""
+    made = [(event.originator_id, event.originator_version) for event in events]
+    return refused("TOO_LARGE", "data", str(error), made.index((error.stream, error.version)))
 
 
 class _Streams:

@@ -52,3 +52,9 @@ def test_a_file_without_a_proper_key_is_refused(tmp_path: Path, content: str) ->
     (tmp_path / "recorder.key").write_text(content)
     with pytest.raises(ValueError, match=r"recorder\.key must hold a key"):
         open_keys(tmp_path)
+
+
+def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
+    (tmp_path / "recorder.key").write_bytes(b"\xff\xfe")
+    with pytest.raises(ValueError, match=r"recorder\.key must hold a key in each line"):
+        open_keys(tmp_path)

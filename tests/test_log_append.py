@@ -1,7 +1,11 @@
 """What may be appended, what is refused, and what a repeat gets; on both stores."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 
+import apsw
+import psycopg
 import pytest
 from eventsourcing.persistence import IntegrityError, RecordConflictError, StoredEvent
 
@@ -235,14 +239,28 @@ def test_what_was_appended_is_counted(log: Log) -> None:
     assert stats.seconds > 0
 
 
-def test_commands_that_wait_share_a_transaction(log: Log) -> None:
+def test_commands_that_wait_share_a_transaction(log: Log, database_url: str) -> None:
     threads = [threading.Thread(target=record, args=(log, event(f"s{number}"))) for number in range(60)]
-    for thread in threads:
-        thread.start()
+    with held_up(database_url):
+        for thread in threads:
+            thread.start()
     for thread in threads:
         thread.join()
     assert log.stats().commands == 60
     assert log.stats().transactions < 60
+
+
+@contextmanager
+def held_up(url: str) -> Iterator[None]:
+    """Whoever writes waits until the block ends."""
+    if url.startswith("sqlite"):
+        with closing(apsw.Connection(url.removeprefix("sqlite:///"))) as other:
+            other.execute("BEGIN IMMEDIATE")
+            yield
+    else:
+        with psycopg.connect(url) as connection:
+            connection.execute("SELECT 1 FROM tamga.head FOR UPDATE")
+            yield
 
 
 def test_a_closed_log_refuses(log: Log) -> None:

@@ -2,6 +2,8 @@
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from uuid import uuid4
 
@@ -12,6 +14,7 @@ from psycopg import sql
 
 from domain.catalogue import read_fact
 from domain.fact import Fact, Refused
+from service.audit.board import PostgresBoard
 from service.log import LogDamaged, LogNotMigrated, LogRewound, migrate, open_log
 from service.log.postgres import PostgresLog
 from service.registry import Registry
@@ -89,8 +92,29 @@ def test_a_node_reads_and_appends_with_its_own_role(node_url: str) -> None:
     record(log, event("a"), event("b"), id="c")
     assert [entry.stream for entry in everything(log)] == ["a", "b"]
     assert log.command("alice", "c") is not None
-    assert log.wait(1, 1)
+    assert log.wait(1, 30)
     log.close()
+
+
+@pytest.mark.parametrize("said", ["nonsense", "", str(2**62)])
+def test_whatever_others_say_on_our_channel_a_reader_is_woken_by_what_is_recorded_alone(
+    log: PostgresLog, url: str, said: str
+) -> None:
+    others = watching()
+    assert not log.wait(0, 0.3)
+    with psycopg.connect(url, autocommit=True) as other:
+        other.execute("SELECT pg_notify('tamga_log', %s)", [said])
+    assert not log.wait(0, 0.3)
+    writer = PostgresLog(url)
+    record(writer, event("a"))
+    assert log.wait(0, 30)
+    assert len(watching() - others) == 1
+    writer.close()
+
+
+def watching() -> set[threading.Thread]:
+    """The threads that wait for news of a log, whoever's."""
+    return {thread for thread in threading.enumerate() if thread.name == "log-watch"}
 
 
 @pytest.mark.parametrize(
@@ -259,3 +283,36 @@ def test_nothing_is_recorded_on_what_a_log_has_lost(log: PostgresLog, url: str) 
 def source(key: str) -> Fact:
     """A source to speak of."""
     return read_fact({"event": "SourceRegistered", "id": f"source:{key}", "data": {"kind": "NEWS", "title": "A paper"}})
+
+
+def test_processes_that_migrate_at_once_do_it_once_whatever_the_isolation_of_the_database(empty_url: str) -> None:
+    with psycopg.connect(empty_url, autocommit=True) as connection:
+        name = sql.Identifier(connection.info.dbname)
+        connection.execute(
+            sql.SQL("ALTER DATABASE {} SET default_transaction_isolation = 'repeatable read'").format(name)
+        )
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(migrate, [empty_url] * 4)) == [[], [], [], ["0001_log"]]
+
+
+def test_a_database_that_takes_no_writes_is_waited_for_and_its_refusal_is_remembered(url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        name = sql.Identifier(connection.info.dbname)
+        connection.execute(sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = on").format(name))
+        with closing(PostgresLog(url, patience=0.2)) as log:
+            with pytest.raises(OperationalError, match="read-only"):
+                record(log, event("deal:a", 1))
+            assert "read-only" in (log.stats().fault or "")
+            connection.execute(sql.SQL("ALTER DATABASE {} RESET default_transaction_read_only").format(name))
+            record(log, event("deal:a", 1))
+            assert log.stats().fault is None
+
+
+def test_whoever_signs_keeps_the_options_of_the_address(url: str) -> None:
+    with closing(PostgresBoard(f"{url}{'&' if '?' in url else '?'}options=-c%20work_mem%3D123kB")) as board:
+        assert board.lead()
+        assert board._connect().execute("SHOW work_mem").fetchone() == ("123kB",)
+        assert board._connect().execute("SHOW tcp_keepalives_count").fetchone() in (
+            ("3",),
+            ("0",),
+        )  # 0 of a local socket

@@ -107,7 +107,9 @@ def test_readers_never_see_half_a_command(log: Log) -> None:
     stop = threading.Event()
 
     def look() -> None:
-        while not stop.is_set():
+        last = False
+        while not last:
+            last = stop.is_set()
             sizes.add(len(log.select_notifications(1, 10_000)) % 5)
 
     readers = [threading.Thread(target=look) for _ in range(3)]

@@ -57,3 +57,12 @@ def test_an_error_brings_its_trace_on_the_same_line() -> None:
 def test_secrets_are_blotted_out(text: str, left: str) -> None:
     assert cleaned(text) == left
     assert "secret" not in JsonLines().format(record("%s", text, told=text))
+
+
+def test_the_password_of_a_client_key_is_a_secret_too() -> None:
+    assert cleaned("postgresql://node@db/log?sslpassword=hush") == "postgresql://node@db/log?sslpassword=***"
+
+
+def test_a_line_is_never_lost_for_what_json_cannot_hold() -> None:
+    told = json.loads(JsonLines().format(record("cannot open \udcff", number=2**70)))
+    assert (told["message"], told["number"]) == ("cannot open \udcff", 2**70)

@@ -4,6 +4,7 @@ import threading
 from typing import Any
 
 import pytest
+from eventsourcing.persistence import StoredEvent
 
 from domain.catalogue import read_fact
 from domain.fact import Fact, Refused
@@ -131,6 +132,24 @@ def test_one_command_sent_by_many_at_once_is_recorded_once(registry: Registry, l
     assert log.head().position == 2
 
 
+@pytest.mark.parametrize(("topic", "state"), [("DealBlessed", b"{}"), ("DealSuspended", b"\xff")])
+def test_an_object_with_an_event_that_this_version_cannot_read_takes_no_fact_and_others_do(
+    registry: Registry, log: Log, topic: str, state: bytes
+) -> None:
+    registry.record(opened(), actor="cli")
+    later = StoredEvent(originator_id="deal:d", originator_version=2, topic=topic, state=state)
+    log.insert_events([later], command_id="later", request_hash="later", actor="cli")
+    with pytest.raises(Refused, match=rf"deal:d@2 \({topic}\) cannot be read") as no:
+        registry.record([fact("DealSuspended", "deal:d")], actor="cli")
+    assert no.value.code == "HELD_BACK"
+    assert registry.record([fact("DealAnnounced", "deal:e", title="Another")], actor="cli").position == 4
+
+
+def test_a_command_of_no_facts_is_refused(registry: Registry) -> None:
+    with pytest.raises(Refused, match="a command needs at least one fact"):
+        registry.record([], actor="cli")
+
+
 def test_an_event_over_the_limit_is_refused(registry: Registry) -> None:
     registry.record(opened(), actor="cli")
     topics = [{"source": "source:s", "locator": "x" * 400} for _ in range(200)]
@@ -138,6 +157,17 @@ def test_an_event_over_the_limit_is_refused(registry: Registry) -> None:
     with pytest.raises(Refused) as no:
         registry.record([big], actor="cli")
     assert no.value.code == "TOO_LARGE"
+    small = fact("DealSuspended", "deal:d")
+    for refuse in (lambda: registry.record([small, big, small], actor="cli"), lambda: registry.check([small, big])):
+        with pytest.raises(Refused, match="60,000 at most") as no:
+            refuse()
+        assert (no.value.code, no.value.index) == ("TOO_LARGE", 1)
+
+
+def test_a_command_id_that_no_log_could_hold_is_refused_by_its_name(registry: Registry) -> None:
+    with pytest.raises(Refused) as no:
+        registry.record(opened(), actor="cli", command_id="two\nlines")
+    assert (no.value.code, no.value.field) == ("INVALID_VALUE", "command_id")
 
 
 def _one() -> dict[str, str]:

@@ -98,6 +98,8 @@ class AppendStats:
     transactions: int = 0
     commands: int = 0
     seconds: float = 0.0
+    fault: str | None = None
+    """Why the last transaction was not made, if it was not."""
 
     def plus(self, commands: int, seconds: float) -> AppendStats:
         """With one more transaction."""
@@ -261,6 +263,8 @@ class EventTooLarge(InvalidEvent):
 
     def __init__(self, event: StoredEvent, why: str) -> None:
         super().__init__(f"{event.topic} of {event.originator_id}, version {event.originator_version}: {why}")
+        self.stream = str(event.originator_id)
+        self.version = event.originator_version
 
 
 class AlreadyRecorded(PersistenceError):

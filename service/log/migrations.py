@@ -35,6 +35,7 @@ def migrate(url: str, *, role: str | None = None) -> list[str]:
     Raises OperationalError if the database cannot be reached or refuses.
     """
     with _administering(url) as connection:
+        connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED  # what is done while it waits counts
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
         steps = pending(connection)
         for name in steps:

@@ -14,8 +14,8 @@ from typing import Any, TypeAlias, TypeVar
 
 import psycopg
 from eventsourcing.persistence import DatabaseError, OperationalError
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from service.log.address import lasting
 from service.log.base import BaseLog
 from service.log.follow import HeadWatch
 from service.log.log import (
@@ -39,14 +39,6 @@ _READERS = 8
 _PAUSE, _LONGEST_PAUSE = 0.05, 0.5
 _POLL = 0.2
 
-_CONNECTION = {
-    "application_name": "tamga",
-    "connect_timeout": "3",
-    "keepalives_idle": "5",
-    "keepalives_interval": "2",
-    "keepalives_count": "3",
-    "tcp_user_timeout": "10000",
-}
 _SESSION = """
 SELECT set_config('default_transaction_isolation', 'read committed', false),
     set_config('statement_timeout', '20s', false), set_config('jit', 'off', false),
@@ -71,6 +63,9 @@ _ADVICE = (
     "restore the newest backup (pg_restore, or the archive by point in time) and keep the damaged database for study"
 )
 
+_AWAY = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.ReadOnlySqlTransaction)
+"""What passes: the database is away, or a standby that has yet to take over."""
+
 _Row: TypeAlias = tuple[Any, ...]
 _Connection: TypeAlias = psycopg.Connection[_Row]
 _T = TypeVar("_T")
@@ -87,7 +82,7 @@ class PostgresLog(BaseLog):
 
     def __init__(self, url: str, patience: float = 8.0) -> None:
         self._patience = patience
-        self._address = make_conninfo("", **(_CONNECTION | conninfo_to_dict(url)))
+        self._address = lasting(url, "tamga")
         self._idle: deque[_Connection] = deque()
         self._readers = BoundedSemaphore(_READERS)
         self._writing: _Connection | None = None
@@ -145,7 +140,7 @@ class PostgresLog(BaseLog):
                 raise self._rewound
             try:
                 return attempt()
-            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            except _AWAY as error:
                 self._drop_idle()
                 if self._closed or monotonic() + pause > deadline:
                     raise OperationalError(f"the log's database: {error}") from error
@@ -229,11 +224,12 @@ class PostgresLog(BaseLog):
                 heads.closed.wait(_POLL)
 
     def _heed(self, connection: _Connection, heads: HeadWatch) -> None:
+        """Look whenever something is heard: whoever may connect may notify, whatever it says."""
         while not heads.closed.is_set():
             for (position,) in connection.execute("SELECT position FROM tamga.head"):
                 heads.publish(position)
-            for notice in connection.notifies(timeout=_POLL, stop_after=1):
-                heads.publish(int(notice.payload))
+            for _ in connection.notifies(timeout=_POLL, stop_after=1):
+                pass
 
 
 def _arrays(commands: Sequence[Command]) -> tuple[list[Any], ...]:

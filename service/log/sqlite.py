@@ -31,6 +31,7 @@ from service.log.log import (
     openings,
     utc_milliseconds,
 )
+from service.sqlite_reading import open_unchanged
 
 _FORMAT = 1
 _OFTEN, _SELDOM = 0.004, 0.016
@@ -67,15 +68,16 @@ _Execute: TypeAlias = Callable[..., Any]
 class SQLiteLog(BaseLog):
     """The log in the file at `path`, made there if there is none.
 
+    Opened for reading alone (`reading`) it changes no file, needs no right to write, and appends are refused.
     Raises LogDamaged, with the way to restore, for a file that no log could have left behind.
     """
 
     _SCHEMA, _MARK = "", "?"
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._path = Path(path)
+    def __init__(self, path: str | os.PathLike[str], *, reading: bool = False) -> None:
+        self._path, self._reading = Path(path), reading
         self._idle: deque[apsw.Connection] = deque()
-        self._lock_file = os.open(f"{self._path}-lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        self._lock_file = self._open_lock_file()
         try:
             with self._translated():
                 self._writing = self._open()
@@ -90,9 +92,25 @@ class SQLiteLog(BaseLog):
     def position_at(self, recorded_time: str) -> int:
         return int(self._read(_POSITION_AT, (utc_milliseconds(recorded_time),))[0][0])
 
+    def _open_lock_file(self) -> int:
+        """Of a reader, whatever writers ring with; it may not be there."""
+        name = f"{self._path}-lock"
+        if not self._reading:
+            return os.open(name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        return os.open(name if os.access(name, os.R_OK) else os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+
     def _open(self) -> apsw.Connection:
-        """Opened for writing; a file that is refused is left as it was found, its write-ahead log included."""
+        """A file that is refused is left as it was found, its write-ahead log included."""
         self._refuse_lost_main_file()
+        connection = self._connect() if self._reading else self._made()
+        _refuse_stranger(connection, self._path)
+        _check_pages(connection)
+        self.record_id = str(connection.execute("SELECT id FROM record").get)
+        connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
+        return connection
+
+    def _made(self) -> apsw.Connection:
+        """Opened for writing, with the tables there."""
         with self._alone():
             connection = self._connect()
             connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
@@ -100,14 +118,13 @@ class SQLiteLog(BaseLog):
                 script = files("service.log").joinpath("sql/sqlite.sql").read_text()
                 connection.pragma("journal_mode", "wal")
                 connection.execute(f"BEGIN IMMEDIATE; {script}; COMMIT")
-        _refuse_stranger(connection, self._path)
-        _check_pages(connection)
-        self.record_id = str(connection.execute("SELECT id FROM record").get)
-        connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
         return connection
 
     def _connect(self) -> apsw.Connection:
-        connection = apsw.Connection(str(self._path), statementcachesize=50)
+        if self._reading:
+            connection = open_unchanged(self._path)
+        else:
+            connection = apsw.Connection(str(self._path), statementcachesize=50)
         connection.set_busy_timeout(_BUSY_MS)
         connection.execute("PRAGMA synchronous = FULL; PRAGMA recursive_triggers = ON")
         return connection
@@ -144,6 +161,8 @@ class SQLiteLog(BaseLog):
             flock(self._lock_file, LOCK_UN)
 
     def _write(self, commands: Sequence[Command]) -> list[Outcome]:
+        if self._reading:
+            raise OperationalError(f"{self._path} was opened for reading alone")
         with self._translated(), self._alone():
             execute = self._writing.execute
             execute("BEGIN IMMEDIATE")

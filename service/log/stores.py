@@ -6,24 +6,29 @@ from pathlib import Path
 
 from eventsourcing.persistence import OperationalError
 
+from service.log.address import EXPECTED, check_address
 from service.log.log import Log
 from service.log.migrations import migrate
 from service.log.postgres import LogNotMigrated, PostgresLog
 from service.log.sqlite import SQLiteLog
 
 
-def open_log(database_url: str) -> Log:
+def open_log(database_url: str, *, reading: bool = False) -> Log:
     """The log at `sqlite:///relative/path`, `sqlite:////absolute/path` or `postgresql://…`, made if there is none.
 
+    For `reading` alone nothing is made, brought up to date or changed, and no right to write is needed.
     Raises ValueError for any other address.
     """
     if database_url.startswith("sqlite:///"):
         path = Path(database_url.removeprefix("sqlite:///"))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return SQLiteLog(path)
+        if not reading:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        return SQLiteLog(path, reading=reading)
     if database_url.startswith(("postgresql://", "postgres://")):
-        return _postgres_log(database_url)
-    raise ValueError(f"not an address of a log: {database_url!r}; expected sqlite:///path or postgresql://…")
+        check_address(database_url)
+        return PostgresLog(database_url) if reading else _postgres_log(database_url)
+    kind = database_url.partition("://")[0]
+    raise ValueError(f"not an address of a log: {kind[:20]}…; expected sqlite:///path or {EXPECTED}")
 
 
 def _postgres_log(url: str) -> Log:

@@ -5,6 +5,7 @@ transaction. Nothing here knows SQL.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 from time import perf_counter
@@ -114,6 +115,8 @@ class Writer:
 
     def _blame(self, jobs: list[_Job], error: BaseException) -> None:
         """Only who caused it shall see an error; trouble with the database itself is everybody's."""
+        if isinstance(error, OperationalError):
+            self._stats = replace(self._stats, fault=str(error))
         if len(jobs) == 1 or isinstance(error, OperationalError):
             for job in jobs:
                 job.settle(error)
