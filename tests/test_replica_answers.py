@@ -26,7 +26,7 @@ class Asked:
         value = values[0]
         self.worked.append(str(value))
         self.began.set()
-        assert self.go_on.wait(10)
+        assert self.go_on.wait(60)
         return f"{value}!" if value != "large" else "x" * 9_000_000
 
     def ask(self, position: int, value: str) -> str:
@@ -47,7 +47,7 @@ def test_those_who_ask_meanwhile_share_the_work() -> None:
     asked.go_on.clear()
     with ThreadPoolExecutor(8) as pool:
         answers = [pool.submit(asked.ask, 7, "a") for _ in range(8)]
-        assert asked.began.wait(10)
+        assert asked.began.wait(60)
         asked.go_on.set()
         assert {each.result() for each in answers} == {"a!"}
     assert asked.worked == ["a"]
@@ -62,7 +62,7 @@ def test_an_event_loop_gives_up_its_read_instead_of_waiting() -> None:
 
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(asked.ask, 7, "a")
-        assert asked.began.wait(10)
+        assert asked.began.wait(60)
         with pytest.raises(apsw.InterruptError):
             asyncio.run(ask())
         asked.go_on.set()

@@ -1,5 +1,6 @@
 """For random histories: the replica at any position is a fresh fold of the log up to it, however the batches fall."""
 
+import dataclasses
 from typing import Any
 
 import apsw
@@ -126,6 +127,27 @@ def test_folding_event_by_event_equals_folding_each_object_from_nothing(facts: l
                 for schema in ("main", "scratch")
             )
             assert main == scratch or not known, (id, name)
+
+
+@settings(max_examples=settings().max_examples // 2)
+@given(histories(), st.data())
+def test_a_rebuild_makes_every_row_that_following_makes(facts: list[Fact], data: st.DataObject) -> None:
+    log = entries(facts)
+    for broken in data.draw(st.sets(st.integers(0, len(log) - 1), max_size=2)):
+        log[broken] = dataclasses.replace(log[broken], state=b"no fact")
+    followed, rebuilt = replica(), replica()
+    follower, start = Projector(followed), 0
+    while start < len(log):
+        size = data.draw(st.integers(1, len(log)))
+        follower.apply(log[start : start + size])
+        start += size
+    projector, middle = Projector(rebuilt), data.draw(st.integers(1, len(log)))
+    for part in filter(None, (log[:middle], log[middle:])):
+        projector.take_shown(part, lambda position: False, lambda stream: True)
+    projector.fold_streams(projector.left(), lambda position: False)
+    for table in ("event", "facet", "depends", "touched", "held_back", "search", "state", *TABLES):
+        rows = f"SELECT * FROM {table}"
+        assert set(rebuilt.execute(rows)) == set(followed.execute(rows)), table
 
 
 @pytest.mark.parametrize("batch", [1, 3, 4, 5])

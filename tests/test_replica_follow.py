@@ -1,9 +1,11 @@
 """The follower: what it builds, what a kill leaves behind, and how a rebuild takes the place of a replica in use."""
 
+import asyncio
 import multiprocessing
 import os
 import random
 import signal
+import threading
 import time
 from contextlib import closing
 from pathlib import Path
@@ -11,18 +13,21 @@ from typing import Any
 
 import apsw
 import pytest
+from click.testing import CliRunner
 
 from domain.catalogue import read_fact
 from domain.fact import Fact
+from service.cli import main
 from service.log import Log, open_log
 from service.registry import Registry
 from service.replica.follow import Follower
-from service.replica.helpers import HelperFailed, Helpers
+from service.replica.helpers import Helpers
 from service.replica.projector import Projector
 from service.replica.rebuild import fold_all, rebuild
 from service.replica.store import Replica, open_for_writing, position_of
 from service.replica.tables import ALIVE, TABLES, ddl
 from tests.support.service import eventually
+from tests.support.stores import fresh_database
 
 
 def facts(deals: int, first: int = 0) -> list[Fact]:
@@ -123,10 +128,34 @@ def node(tmp_path: Path) -> Any:
     log.close()
 
 
+def test_a_follower_begins_once_nobody_has_the_replica_to_himself(tmp_path: Path) -> None:
+    with closing(open_log(f"sqlite:///{tmp_path}/log.db")) as log:
+        replica = Replica(tmp_path, log.record_id)
+        open_for_writing(replica.path).close()
+        alone = apsw.Connection(str(replica.path))
+        alone.execute("PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE; COMMIT").fetchall()
+        threading.Timer(0.2, alone.close).start()
+        follower = Follower(log, replica)
+        follower.start()
+        follower.stop()
+        replica.close()
+
+
+def test_a_replica_that_is_damaged_in_use_is_made_again_from_the_log(node: Any) -> None:
+    log, registry, replica = node
+    with open(replica.path, "r+b") as file:
+        file.seek(4096)
+        file.write(b"\xa5" * (replica.path.stat().st_size - 4096))
+    receipt = registry.record(facts(5, first=3), actor="cli")
+    eventually(lambda: replica.follows and replica.position == receipt.position)
+    with replica.read() as connection:
+        assert rows(connection) == fresh_fold(log)
+
+
 def test_what_is_recorded_can_be_read_once_its_position_is_reached(node: Any) -> None:
     _, registry, replica = node
     receipt = registry.record(facts(1, first=3), actor="cli")
-    assert replica.wait(receipt.position, 5)
+    assert replica.wait(receipt.position, 30)
     with replica.read() as connection:
         assert connection.execute("SELECT title FROM deal WHERE id = 'deal:d3' AND until = ?", (ALIVE,)).get == "Deal 3"
 
@@ -135,7 +164,25 @@ async def test_waiting_for_a_position_ends_when_it_is_reached_or_the_time_is_up(
     _, registry, replica = node
     assert not await replica.reached(replica.position + 1, 0.05)
     receipt = registry.record(facts(1, first=4), actor="cli")
-    assert await replica.reached(receipt.position, 5)
+    assert await replica.reached(receipt.position, 30)
+
+
+async def test_any_number_may_wait_in_a_process_that_stands_by_and_take_no_thread(node: Any) -> None:
+    log, registry, replica = node
+    beside = Replica(replica.path.parent, log.record_id)
+    standing_by = Follower(log, beside)
+    standing_by.start()
+    try:
+        threads = threading.active_count()
+        waiting = [asyncio.create_task(beside.reached(beside.position + 1, 30)) for _ in range(50)]
+        await asyncio.sleep(0)
+        assert not beside.follows
+        assert threading.active_count() <= threads
+        registry.record(facts(1, first=5), actor="cli")
+        assert await asyncio.gather(*waiting) == [True] * 50
+    finally:
+        standing_by.stop()
+        beside.close()
 
 
 def test_a_rebuild_takes_the_place_of_a_replica_in_use(node: Any) -> None:
@@ -146,14 +193,16 @@ def test_a_rebuild_takes_the_place_of_a_replica_in_use(node: Any) -> None:
     assert replica.path.stat().st_ino != before
     assert seen[-1] == (replica.position, replica.position)
     receipt = registry.record(facts(1, first=5), actor="cli")
-    assert replica.wait(receipt.position, 5)
+    assert replica.wait(receipt.position, 30)
     with replica.read() as connection:
         assert connection.execute("SELECT count(*) FROM deal WHERE until = ?", (ALIVE,)).get == 4
         assert rows(connection) == fresh_fold(log)
 
 
 @pytest.mark.parametrize("processes", [1, 2, 3])
-def test_a_rebuild_by_several_processes_makes_what_one_makes(node: Any, tmp_path: Path, processes: int) -> None:
+def test_a_rebuild_by_several_processes_makes_what_one_makes(
+    node: Any, tmp_path: Path, processes: int, caplog: pytest.LogCaptureFixture
+) -> None:
     log, registry, replica = node
     registry.record(facts(20, first=7), actor="cli")
     withdrawn = {"event": "SourceWithdrawn", "id": "source:s", "data": {"reason": "taken back"}}
@@ -164,15 +213,61 @@ def test_a_rebuild_by_several_processes_makes_what_one_makes(node: Any, tmp_path
         texts = connection.execute("SELECT count(*) FROM search").get
         assert connection.execute("SELECT count(*) FROM search WHERE search MATCH 'deal OR paper'").get == texts
     assert not list(tmp_path.glob("*.building-*"))
+    assert "a process that helped" not in caplog.text
 
 
-def test_a_helper_that_fails_leaves_the_replica_as_it_was(node: Any, tmp_path: Path) -> None:
-    log, _, replica = node
-    before = replica.path.stat().st_ino
-    with pytest.raises(HelperFailed, match="no such place"):
+def test_several_processes_rebuild_from_postgresql(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with fresh_database("postgresql", tmp_path) as url, closing(open_log(url)) as log:
+        Registry(log).record(facts(20), actor="cli")
+        names = {"TAMGA_DATA_DIR": str(tmp_path), "TAMGA_DATABASE_URL": url, "TAMGA_REBUILD_PROCESSES": "2"}
+        told = CliRunner().invoke(main, ["rebuild"], env=names)
+        assert told.exit_code == 0, told.output
+        with Replica(tmp_path, log.record_id).read() as connection:
+            assert rows(connection) == fresh_fold(log)
+    assert "a process that helped" not in caplog.text
+
+
+def test_a_rebuild_goes_on_without_a_helper_that_fails(
+    node: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    log, registry, replica = node
+    registry.record(facts(20, first=7), actor="cli")
+    with caplog.at_level("WARNING", "tamga.replica"):
         rebuild(log, replica.path, helpers=Helpers("no such place", 2))
-    assert replica.path.stat().st_ino == before
+    assert "a process that helped to rebuild failed; its share is folded here" in caplog.text
+    assert "no such place" in caplog.text
+    with replica.read() as connection:
+        assert rows(connection) == fresh_fold(log)
     assert not list(tmp_path.glob("*.building-*"))
+
+
+@pytest.mark.fault
+def test_a_rebuild_goes_on_without_a_helper_that_is_killed(
+    node: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    log, registry, replica = node
+    registry.record(facts(20, first=7), actor="cli")
+    killed: list[int] = []
+
+    def kill(*_: int) -> None:
+        if not killed:
+            killed.extend(helpers_of_this_process())
+            for pid in killed:
+                os.kill(pid, signal.SIGKILL)
+
+    with caplog.at_level("WARNING", "tamga.replica"):
+        rebuild(log, replica.path, kill, Helpers(f"sqlite:///{tmp_path}/log.db", 2))
+    assert len(killed) == 1
+    assert "a process that helped to rebuild was killed by signal 9; its share is folded here" in caplog.text
+    with replica.read() as connection:
+        assert rows(connection) == fresh_fold(log)
+    assert not list(tmp_path.glob("*.building-*"))
+
+
+def helpers_of_this_process() -> list[int]:
+    """The processes that this one has started to help it rebuild."""
+    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    return [int(pid) for pid in children if "service.replica.helper" in Path(f"/proc/{pid}/cmdline").read_text()]
 
 
 def test_a_second_process_on_the_same_folder_reads_and_does_not_follow(node: Any) -> None:
@@ -182,7 +277,7 @@ def test_a_second_process_on_the_same_folder_reads_and_does_not_follow(node: Any
     follower.start()
     receipt = registry.record(facts(1, first=6), actor="cli")
     assert not other.follows
-    assert other.wait(receipt.position, 5)
+    assert other.wait(receipt.position, 30)
     follower.stop()
 
 

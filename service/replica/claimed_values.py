@@ -1,6 +1,5 @@
 """Claimed values: which exclude each other, and how each reads as text and JSON."""
 
-from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -39,7 +38,7 @@ def conflicting(one: Any, other: Any) -> bool:
         return _unit(one) == _unit(other) and first is not None and second is not None and not first.overlaps(second)
     if isinstance(one, (Code, bool, int)) and isinstance(other, (Code, bool, int)):
         return one != other and "UNKNOWN" not in (one, other)
-    return _is_id(one) and _is_id(other) and one != other
+    return is_id(one) and is_id(other) and one != other
 
 
 def _apart(one: WorldDate, other: WorldDate) -> bool:
@@ -52,7 +51,8 @@ def _unit(value: Stated) -> str | None:
     return getattr(value, "unit", None) or getattr(value, "currency", None)
 
 
-def _is_id(value: Any) -> bool:
+def is_id(value: Any) -> bool:
+    """Whether a value is the id of an object."""
     noun, colon, key = str(value).partition(":")
     return bool(colon and key) and noun.isalpha() and " " not in str(value)
 
@@ -84,14 +84,18 @@ _NOTHING = Said("TEXT", None, None)
 
 def say(value: Any) -> Said:
     """The value as it is written."""
+    if isinstance(value, (Stated, WorldDate, Code)):
+        return _say_again(value)
     if value is None:
         return _NOTHING
-    if isinstance(value, Stated):
-        return Said(kind_of(value), str(value), value_json(value))
     text = text_of(value)
-    if isinstance(value, WorldDate):
-        return Said("DATE", text, value_json(value))
     return Said("TEXT", text, _ENCODER.encode({"text": text}).decode())
+
+
+@lru_cache(maxsize=16384, typed=True)
+def _say_again(value: Stated | WorldDate | Code) -> Said:
+    """The same of values that repeat: numbers, dates and codes."""
+    return Said(kind_of(value), str(value), value_json(value))
 
 
 def value_json(value: Any) -> str:
@@ -108,18 +112,31 @@ def _shape(value: Any) -> dict[str, Any]:
     return {"text": text_of(value)}
 
 
-@lru_cache(maxsize=65536)
 def _bounds(modifier: Modifier, low: str | None, high: str | None) -> dict[str, str | None]:
     """The computed bounds of a stated number as plain decimals."""
+    if modifier in _WIDENED:
+        return _widened(modifier, low, high)
+    if modifier is Modifier.UNDISCLOSED:
+        return {"at_least": None, "at_most": None}
+    least = None if modifier is Modifier.UP_TO else low or high
+    most = None if modifier in _WITHOUT_END else high or low
+    return {"at_least": _shortest(least), "at_most": _shortest(most)}
+
+
+_WITHOUT_END = (Modifier.OVER, Modifier.AT_LEAST)
+_WIDENED = (Modifier.APPROXIMATELY, Modifier.ESTIMATED, Modifier.NEARLY)
+
+
+@lru_cache(maxsize=65536)
+def _widened(modifier: Modifier, low: str | None, high: str | None) -> dict[str, str | None]:
     interval = Stated(modifier=modifier, low=low, high=high).interval() or Interval(None, None)
-    return {"at_least": _decimal(interval.low), "at_most": _decimal(interval.high)}
+    least, most = (None if bound is None else format(bound, "f") for bound in interval)
+    return {"at_least": _shortest(least), "at_most": _shortest(most)}
 
 
-def _decimal(value: Decimal | None) -> str | None:
-    if value is None:
-        return None
-    text = format(value, "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text
+def _shortest(number: str | None) -> str | None:
+    """A plain decimal without noughts at its end that say nothing."""
+    return number.rstrip("0").rstrip(".") if number is not None and "." in number else number
 
 
 def is_undisclosed(value: Any) -> bool:

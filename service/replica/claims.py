@@ -58,6 +58,8 @@ class Subject(msgspec.Struct):
     """The claims that compete about one thing."""
 
     name: str
+    about: str
+    """Its name up to the first colon."""
     claims: list[Claim] = []
     shown: Claim | None = None
     adopted: bool = False
@@ -116,7 +118,7 @@ class Claims:
     def _add(self, claim: Claim) -> Subject:
         subject = self.subjects.get(claim.subject)
         if subject is None:
-            subject = self.subjects[claim.subject] = Subject(claim.subject)
+            subject = self.subjects[claim.subject] = Subject(claim.subject, claim.subject.partition(":")[0])
         subject.claims.append(claim)
         subject.worded = subject.worded or claim.said.kind == "TEXT"
         return subject

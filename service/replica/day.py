@@ -3,10 +3,10 @@
 import apsw
 
 from domain.values import WorldDate
+from service.replica.events import load_placed
 from service.replica.object import Object, kept_of
-from service.replica.projector import load_placed
 from service.replica.tables import ALIVE, TABLES
-from service.replica.view import View
+from service.replica.view import Events, View
 from service.replica.world import Facet, World, facet_of
 
 
@@ -21,7 +21,7 @@ def fold_on(connection: apsw.Connection, id: str, day: str, position: int) -> bo
     view = day_of.view(id)
     if view.retracted:
         return False
-    for (table, key), values in Object(id).fold_kept([*view.kept], World(day_of.facet)).items():
+    for (table, key), values in Object(id).fold_kept(view.kept, World(day_of.facet)).items():
         keys = (id, key) if TABLES[table].owned else (id,)
         marks = ", ".join("?" * len(TABLES[table].all_columns))
         connection.execute(f"INSERT INTO scratch.{table} VALUES ({marks})", (*keys, 1, ALIVE, *values))
@@ -37,7 +37,7 @@ class _Day:
 
     def view(self, id: str) -> View:
         kept = kept_of(load_placed(self._connection, id, self._position))
-        return View(id, [one for one in kept if not _later(one.fact.occurred_on, self._day)])
+        return View(id, Events(one for one in kept if not _later(one.fact.occurred_on, self._day)))
 
     def facet(self, id: str) -> Facet | None:
         if id not in self._facets:

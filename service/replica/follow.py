@@ -102,6 +102,7 @@ class Follower:
         """
         try:
             with closing(apsw.Connection(str(self._replica.path), flags=apsw.SQLITE_OPEN_READWRITE)) as connection:
+                connection.set_busy_timeout(5000)  # a reader may be making the index of a killed process's log again
                 compare_with_log(connection, position_of(connection), self._log)
         except (SnapshotRefused, apsw.SQLError, apsw.NotADBError, apsw.CorruptError) as no:
             _LOGGER.warning("the replica does not fit the log and is made again from it: %s", no)
@@ -142,10 +143,21 @@ class Follower:
                 else:
                     self._stand_by()
                 self.error = None
+            except (apsw.CorruptError, apsw.NotADBError) as error:
+                self._tell(error)
+                self._give_up_file()
             except Exception as error:
                 self._tell(error)
                 passes = isinstance(error, PersistenceError) and not isinstance(error, LogRewound)
                 self._stopping.wait(0.1 if passes else 1)
+
+    def _give_up_file(self) -> None:
+        """Remove a replica that was found damaged; it is made again from the log, as at a start."""
+        if self._replica.follows:
+            self._replica.follows = False
+            self._connection.close(True)
+            self._replica.path.unlink(missing_ok=True)
+        self._stopping.wait(_LOOK)
 
     def _tell(self, error: Exception) -> None:
         """Log an error once, however often it is met again before the replica advances."""

@@ -1,7 +1,6 @@
-"""What SQL on the replica can call beyond SQLite's own functions: exact decimals, stated bounds, and search terms."""
+"""What SQL on the replica can call beyond SQLite's own functions: exact decimals, stated bounds, and searches."""
 
 import contextlib
-import re
 from collections.abc import Callable
 from decimal import Context, Decimal, InvalidOperation
 from typing import TYPE_CHECKING, cast
@@ -12,17 +11,10 @@ import msgspec
 from domain.codes import Modifier
 from domain.values import Interval, Stated
 from service.replica.view import number_key
+from service.replica.words import Words
 
 if TYPE_CHECKING:
     from apsw import AggregateClass
-
-_WORDS = re.compile(r"\w+", re.UNICODE)
-
-
-def fts_query(text: str | None) -> str:
-    """The words of a text as a query of FTS5: all of them, the last as the beginning of a word; none finds nothing."""
-    words = [f'"{word}"' for word in _WORDS.findall(text or "")]
-    return " ".join(words) + "*" if words else '""'
 
 
 def at_least(stated: str | None) -> str | None:
@@ -79,8 +71,12 @@ class _Sum:
 
 def register(connection: apsw.Connection) -> None:
     """Make the functions known to a connection."""
-    functions: tuple[Callable[..., str | None], ...] = (number_key, fts_query, at_least, at_most)
+    functions: tuple[Callable[..., str | None], ...] = (number_key, at_least, at_most)
     for function in functions:
         connection.create_scalar_function(function.__name__, function, 1, deterministic=True)
+    words = Words(connection)
+    searches: tuple[Callable[..., str], ...] = (words.all, words.run, words.marked)
+    for search in searches:
+        connection.create_scalar_function(f"fts_{search.__name__}", search, deterministic=True)
     connection.create_scalar_function("decimal_add", decimal_add, deterministic=True)
     connection.create_aggregate_function("decimal_sum", cast("Callable[[], AggregateClass]", _Sum), 1)

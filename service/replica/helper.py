@@ -3,7 +3,6 @@
 import json
 import os
 import sys
-from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from service.replica.helpers import Share
 from service.replica.rebuild import fold_share
 
 
-def _help(log: str, file: str, share: Sequence[int], upto: int) -> None:
+def _help(log: str, file: str, share: tuple[int, str, str | None], upto: int) -> None:
     parent = os.getppid()
 
     def unless_alone(*_: int) -> None:

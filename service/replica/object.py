@@ -8,14 +8,15 @@ from functools import cache
 from typing import Any
 
 from domain.catalogue import CATALOGUE
+from domain.codes import Verification
 from domain.stream import Held, hold
 from service.replica.claims import Claims, Subject
 from service.replica.folds import FOLDS
 from service.replica.folds.common import COMMON_PARTS
-from service.replica.folds.prose import prose, words_of
+from service.replica.folds.prose import Text, hold_words, prose, words_of
 from service.replica.part import Part
 from service.replica.tables import LABEL, TABLES
-from service.replica.view import Kept, Placed, Rows, View
+from service.replica.view import Events, Kept, Placed, Rows, View
 from service.replica.world import KINDS, Facet, World, facet_of
 
 Name = tuple[str, str]
@@ -31,12 +32,13 @@ class Object:
         """An object without events."""
         self.id = id
         self.noun = id.partition(":")[0]
+        self._name = (self.noun, "")
         self.placed: list[Placed] = []
         self.rows: Rows = {}
-        self.text: tuple[str, str] | None = None
-        """Title and body of the text by which it is found; None until it has a row."""
+        self.text: Text | None = None
+        """The text by which it is found; None until it has a row."""
         self._fold = FOLDS[self.noun]
-        self._begin([])
+        self._begin(Events())
         self._whole = True
 
     def load(self, placed: list[Placed], rows: Rows) -> None:
@@ -80,7 +82,7 @@ class Object:
         self._whole = True
         return {name: before.get(name) for name in {**before, **after} if before.get(name) != after.get(name)}
 
-    def fold_kept(self, kept: list[Kept], world: World) -> Rows:
+    def fold_kept(self, kept: Events, world: World) -> Rows:
         """Make every row from nothing, of these events of the object; gives the rows."""
         self._begin(kept)
         self._claims.take_all(self._view, world)
@@ -92,7 +94,7 @@ class Object:
         self._finish(world, self._claims.subjects.values(), changed)
         return self.rows
 
-    def _begin(self, kept: list[Kept]) -> None:
+    def _begin(self, kept: Events) -> None:
         parts = _all_parts(self.noun)
         self._kept, self._view, self.rows, self._claims = kept, View(self.id, kept), {}, Claims()
         self._made: dict[str, View] = {}
@@ -107,8 +109,10 @@ class Object:
         """Fold the last event alone, whose claims have made these rows."""
         changed: Changes = {}
         self._put(made, changed)
-        for part in _parts(self.noun, self._kept[-1].fact.event):
-            self._add(part, world, changed)
+        kept = self._kept[-1]
+        for part in _parts(self.noun, kept.fact.event):
+            if part.concerns is None or part.concerns(kept):
+                self._add(part, world, changed)
         self._finish(world, touched, changed)
         return changed
 
@@ -117,7 +121,8 @@ class Object:
         before, view = self._made.get(part.name), View(self.id, self._kept)
         self._made[part.name] = view
         self._take_result(part, part.make(view, world))
-        self._take_words(part, view)
+        if part.name in self._words or hold_words(view.put_names):
+            self._take_words(part, view)
         self._anomalies += view.anomalies
         if before is not None:
             self._anomalies -= before.anomalies
@@ -134,7 +139,7 @@ class Object:
         view.put_names.clear()
         anomalies = view.anomalies
         if part.extend is None:
-            view.kept = self._kept[-1:]
+            view.kept = Events(self._kept[-1:])
             part.make(view, world)
         else:
             result = part.extend(view, world)
@@ -144,7 +149,8 @@ class Object:
         if view.put_names:
             self._anomalies += view.anomalies - anomalies
             self._put({name: view.rows[name] for name in view.put_names}, changed)
-            self._take_words(part, view)
+            if hold_words(view.put_names):
+                self._take_words(part, view)
         return None
 
     def _put(self, made: Rows, changed: Changes) -> None:
@@ -154,9 +160,7 @@ class Object:
             old = rows.get(name)
             if old != values:
                 rows[name] = values
-                if name not in changed:
-                    changed[name] = old
-                elif changed[name] == values:
+                if changed.setdefault(name, old) == values:
                     del changed[name]
 
     def _take_result(self, part: Part, result: Any) -> None:
@@ -179,7 +183,7 @@ class Object:
             if values is None:
                 return
             self._show(tuple({**_own_columns(self.noun), **values}.values()))
-        view.rows = {(self.noun, ""): (*self._label(view), *self._values)}
+        view.rows = {self._name: self._label(view) + self._values}
         if self._text_due:
             words = [self._words[part.name] for part in _all_parts(self.noun) if part.name in self._words]
             self.text, self._text_due = prose(view, self._claims.subjects, words), False
@@ -194,8 +198,11 @@ class Object:
     def _heed(self, touched: Iterable[Subject]) -> None:
         """Note what the object's own row and text must be made of anew."""
         for subject in touched:
-            (self._disputed.add if subject.verification == "DISPUTED" else self._disputed.discard)(subject.name)
-            if subject.name.partition(":")[0] in self._fold.shows:
+            if subject.verification is Verification.DISPUTED:
+                self._disputed.add(subject.name)
+            else:
+                self._disputed.discard(subject.name)
+            if subject.about in self._fold.shows:
                 self._row_due = True
             if subject.worded:
                 self._text_due = True
@@ -205,8 +212,15 @@ class Object:
     def _label(self, view: View) -> tuple[Any, ...]:
         """The columns of LABEL."""
         first, last = self._kept[0], self._kept[-1]
-        opened = (first.position, first.placed.recorded_at, last.position, last.version)
-        return *opened, view.retracted, bool(self._disputed), self._anomalies
+        return (
+            first.position,
+            first.placed.recorded_at,
+            last.position,
+            last.version,
+            view.retracted,
+            bool(self._disputed),
+            self._anomalies,
+        )
 
 
 @cache
@@ -233,10 +247,10 @@ def _parts(noun: str, event: str) -> tuple[Part, ...]:
     return tuple(part for part in _all_parts(noun) if issubclass(CATALOGUE[event], part.reads))
 
 
-def kept_of(placed: Sequence[Placed]) -> list[Kept]:
+def kept_of(placed: Sequence[Placed]) -> Events:
     """The events of a stream after corrections."""
     held = hold([one.fact for one in placed])
-    return [Kept(one, kept) for one, kept in zip(placed, held, strict=True)]
+    return Events(Kept(one, kept) for one, kept in zip(placed, held, strict=True))
 
 
 def tables_of(noun: str) -> Iterable[str]:

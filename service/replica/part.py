@@ -6,7 +6,7 @@ from typing import Any
 
 from domain.fact import Content
 from service.replica.claims import Subject
-from service.replica.view import View
+from service.replica.view import Kept, View
 from service.replica.world import World
 
 Subjects = Mapping[str, Subject]
@@ -26,6 +26,8 @@ class Part:
     """Adds to the rows what the last event changes and gives what `make` would; None if only `make` can tell."""
     single: bool = False
     """Whether each event makes its rows by itself, looking at no other but at the rows before it, and gives nothing."""
+    concerns: Callable[[Kept], bool] | None = None
+    """Which of the events that it reads it makes rows of; None for all. Only for a part that is `single`."""
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,9 @@
 An event that cannot be read, or whose fold raises, sets its stream aside and disturbs no other.
 """
 
+import contextlib
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from heapq import heappop, heappush
@@ -15,9 +16,11 @@ import msgspec
 
 from domain.catalogue import load_fact
 from service.log.log import Entry
+from service.replica.events import Agenda, Due, event_row, load_placed, streams_of, unreadable_row
+from service.replica.folds.prose import Text
 from service.replica.object import Changes, Name, Object, tables_of
 from service.replica.tables import ALIVE, EVENT_COLUMNS, TABLES
-from service.replica.view import Placed, Rows, sort_day
+from service.replica.view import Placed, Rows
 from service.replica.world import KINDS, Facet, World
 
 _MOST_STREAMS = 1000
@@ -29,10 +32,6 @@ _NOTHING: set[str] = set()
 
 _MOST_FOLDS = 1_000_000
 """How many folds one event may lead to; more is a circle of references."""
-
-
-Agenda = list[tuple[int, Entry]]
-"""What a stream is folded at, in order of position: its own events, and others' that changed what it asked for."""
 
 
 @dataclass(slots=True)
@@ -48,32 +47,32 @@ class Stream:
 class Projector:
     """Writes one replica. Not safe for use by two threads."""
 
-    def __init__(self, connection: apsw.Connection, takes: Callable[[str], bool] = lambda stream: True) -> None:
-        """Take a connection that may write, and which streams to fold beside those that others depend on."""
+    def __init__(self, connection: apsw.Connection) -> None:
+        """Take a connection that may write."""
         self._db = connection
-        self._takes = takes
         self._streams: OrderedDict[str, Stream] = OrderedDict()
         self._facets: dict[str, Facet | None] = {}
         self._held = self._held_back()
         self._position = int(connection.execute("SELECT value FROM state WHERE name = 'position'").get or 0)
+        self._moves: dict[str, list[tuple[Due, Facet | None]]] = {}
         self._reset()
 
-    def _held_back(self) -> set[str]:
-        return {str(row[0]) for row in self._db.execute("SELECT stream FROM held_back")}
+    def _held_back(self) -> dict[str, int]:
+        """Streams set aside, each with the position from which on it is not folded."""
+        return {str(row[0]): int(row[1]) for row in self._db.execute("SELECT stream, position FROM held_back")}
 
     def _reset(self) -> None:
         self._at = 0
         self._events: list[tuple[Any, ...]] = []
         self._shown: dict[str, Stream] = {}
         self._agendas: dict[str, Agenda] = {}
-        self._moves: dict[str, list[tuple[int, Entry, Facet | None]]] = {}
         self._rows: defaultdict[str, list[tuple[Any, ...]]] = defaultdict(list)
         self._ended: dict[str, list[tuple[Any, ...]]] = {}
         self._new_facets: dict[str, str] = {}
         self._new_depends: dict[str, set[str]] = {}
-        self._texts: dict[int, tuple[str, str]] = {}
+        self._texts: dict[int, Text] = {}
         self._touched: set[tuple[int, str]] = set()
-        self._set_aside: list[tuple[str, int, str]] = []
+        self._set_aside: dict[str, tuple[int, str]] = {}
 
     def apply(self, entries: Sequence[Entry], given_up: Callable[[int], bool] = lambda position: False) -> None:
         """Fold the entries and commit their rows with the last position, or change nothing and raise.
@@ -85,11 +84,50 @@ class Projector:
         if not entries:
             return
         try:
-            with self._db:
-                self._given_up = given_up
+            with self._transaction(given_up):
                 self._take(entries)
                 self._flush(entries[-1])
             self._position = entries[-1].position
+        finally:
+            self._moves.clear()
+
+    def take_shown(
+        self, entries: Sequence[Entry], given_up: Callable[[int], bool], takes: Callable[[str], bool]
+    ) -> int:
+        """Begin a replica with these entries, all behind those before: fold what shows something of itself to others.
+
+        Of other streams, if they are to be taken, the events are noted for `fold_streams`; gives how many.
+        """
+        left = 0
+        with self._transaction(given_up):
+            for entry in entries:
+                if entry.stream.partition(":")[0] in KINDS:
+                    self._fold_shown(self._due(entry))
+                elif takes(entry.stream):
+                    self._due(entry)
+                    left += 1
+            self._write_shown()
+            self._flush(entries[-1])
+        return left
+
+    def left(self) -> Iterator[tuple[str, Agenda]]:
+        """The streams for `fold_streams`, by id."""
+        return streams_of(self._db, KINDS, self._held)
+
+    def fold_streams(self, streams: Iterable[tuple[str, Agenda]], given_up: Callable[[int], bool]) -> None:
+        """Fold whole streams, once `take_shown` has taken every entry: each in one go, whenever its events happened."""
+        with self._transaction(given_up):
+            for id, agenda in streams:
+                self._fold_stream(id, agenda)
+                self._write(id, self._streams.pop(id))
+            self._flush()
+
+    @contextlib.contextmanager
+    def _transaction(self, given_up: Callable[[int], bool]) -> Iterator[None]:
+        self._given_up = given_up
+        try:
+            with self._db:
+                yield
         except BaseException:
             self._streams.clear()
             self._facets.clear()
@@ -101,121 +139,126 @@ class Projector:
     def _take(self, entries: Sequence[Entry]) -> None:
         """Fold what shows something of itself to others in the order of the log; then the rest, stream by stream."""
         for entry in entries:
-            if entry.stream.partition(":")[0] in KINDS:
-                self._fold_shown(entry)
-            elif self._takes(entry.stream):
-                self._agendas.setdefault(entry.stream, []).append((entry.position, entry))
-        for id, stream in self._shown.items():
-            self._write(id, stream)
+            due = self._due(entry)
+            if due.stream.partition(":")[0] in KINDS:
+                self._fold_shown(due)
+            else:
+                self._agendas.setdefault(due.stream, []).append(due)
+        self._write_shown()
         for id in sorted(self._agendas):
             self._fold_stream(id, self._agendas[id])
             self._write(id, self._streams[id])
             if len(self._streams) > _MOST_STREAMS:
                 self._streams.popitem(last=False)
 
-    def _read(self, entry: Entry) -> Placed | None:
-        """Note the event's row; gives the event if it is to be folded."""
+    def _due(self, entry: Entry) -> Due:
+        """The event, its row noted; one that cannot be read holds its stream back."""
+        position, stream, version, event = entry.position, entry.stream, entry.version, entry.event
         try:
-            placed = Placed(
-                entry.position, entry.recorded_at, entry.recorded_by, load_fact(entry.event, entry.stream, entry.state)
-            )
-            self._events.append(_event_row(entry, placed))
+            fact = load_fact(event, stream, entry.state)
+            self._events.append(event_row(entry, fact))
         except Exception as error:
-            self._events.append(_unreadable_row(entry))
-            self._hold_back(entry, error)
-            return None
-        if self._given_up(entry.position):
-            self._hold_back(entry, RuntimeError("folding it ended the process again and again"))
-        return None if entry.stream in self._held else placed
+            self._events.append(unreadable_row(entry))
+            due = Due(position, stream, version, event, None)
+            self._hold_back(due, error)
+            return due
+        return Due(position, stream, version, event, Placed(position, entry.recorded_at, entry.recorded_by, fact))
 
-    def _hold_back(self, entry: Entry, error: Exception, stream: str = "") -> None:
+    def _hold_back(self, due: Due, error: Exception, stream: str = "") -> None:
         """Set a stream aside from here on; its rows stay as they were."""
-        held = stream or entry.stream
-        if held not in self._held:
-            self._held.add(held)
-            self._set_aside.append((held, entry.position, f"{entry.event}: {type(error).__name__}: {error}"))
+        held = stream or due.stream
+        if due.position < self._held.get(held, ALIVE):
+            self._held[held] = due.position
+            self._set_aside[held] = due.position, f"{due.event}: {type(error).__name__}: {error}"
 
-    def _fold_shown(self, entry: Entry) -> None:
+    def _stands(self, due: Due) -> bool:
+        """Whether an object is to be folded at an event of its own."""
+        if self._given_up(due.position):
+            self._hold_back(due, RuntimeError("folding it ended the process again and again"))
+        return due.position < self._held.get(due.stream, ALIVE)
+
+    def _fold_shown(self, due: Due) -> None:
         """Fold the event's own object, then every object that what it shows of itself has changed."""
-        self._at, placed = entry.position, self._read(entry)
-        if placed is None:
+        self._at = due.position
+        if due.placed is None or not self._stands(due):
             return
-        stream = self._stream(entry.stream, entry.version)
-        stream.object.append(placed)
-        waiting, left = self._fold_object(entry.stream, stream, entry), _MOST_FOLDS
+        stream = self._stream(due.stream, due.version)
+        stream.object.append(due.placed)
+        due = due._replace(placed=None)
+        waiting, left = self._fold_object(due.stream, stream, due), _MOST_FOLDS
         while waiting and left:
             id, left = waiting.pop(0), left - 1
             stream = self._stream(id)
             stream.object.stale()
-            waiting += [one for one in self._fold_object(id, stream, entry) if one not in waiting]
+            waiting += [one for one in self._fold_object(id, stream, due) if one not in waiting]
 
-    def _fold_object(self, id: str, stream: Stream, entry: Entry) -> list[str]:
+    def _fold_object(self, id: str, stream: Stream, due: Due) -> list[str]:
         """Fold an object; gives those to fold next. One whose fold raises is set aside."""
         try:
-            if not self._shows_anew(id, stream, entry):
+            if not self._shows_anew(id, stream, due):
                 return []
         except Exception as error:
-            self._hold_back(entry, error, id)
+            self._hold_back(due, error, id)
             return []
         next = []
         for one in self._dependents(id):
             if one.partition(":")[0] in KINDS:
                 next.append(one)
             else:
-                self._agendas.setdefault(one, []).append((entry.position, entry))
+                self._agendas.setdefault(one, []).append(due)
         return next
 
-    def _shows_anew(self, id: str, stream: Stream, entry: Entry) -> bool:
+    def _shows_anew(self, id: str, stream: Stream, due: Due) -> bool:
         """Fold an object that others may look at; says whether what it shows of itself changed."""
         self._shown[id] = stream
         world = World(self._facet)
-        shows_itself_anew = self._take_facet(id, stream.object, world, entry)
-        self._fold(id, stream, world, entry)
+        shows_itself_anew = self._take_facet(id, stream.object, world, due)
+        self._fold(id, stream, world, due)
         return shows_itself_anew
 
-    def _take_facet(self, id: str, object: Object, world: World, entry: Entry) -> bool:
+    def _take_facet(self, id: str, object: Object, world: World, due: Due) -> bool:
         """Ask the object what it shows of itself; says whether that changed."""
         facet, before = object.facet(world), self._facet(id)
         if facet == before:
             return False
         object.stale()
         self._facets[id] = facet
-        self._moves.setdefault(id, []).append((entry.position, entry, before))
+        self._moves.setdefault(id, []).append((due, before))
         self._new_facets[id] = msgspec.json.encode(asdict(facet)).decode() if facet is not None else "null"
         return True
 
     def _fold_stream(self, id: str, agenda: Agenda) -> None:
         """Fold an object at each of its events of the batch, and wherever what it asked for changed."""
-        stream = self._stream(id, agenda[0][1].version if agenda[0][1].stream == id else 0)
+        stream = self._stream(id, agenda[0].version if agenda[0].stream == id else 0)
         self._at = 0
         while agenda:
-            position, entry = heappop(agenda)
-            if not self._is_due(id, stream.object, entry):
+            due = heappop(agenda)
+            if not self._is_due(id, stream.object, due):
                 continue
-            self._at = position
+            self._at = due.position
             try:
-                for target in self._fold(id, stream, World(self._facet), entry):
-                    for move in self._moves.get(target, ()):
-                        if position < move[0]:
-                            heappush(agenda, move[:2])
+                for target in self._fold(id, stream, World(self._facet), due):
+                    for move, _ in self._moves.get(target, ()):
+                        if due.position < move.position:
+                            heappush(agenda, move)
             except Exception as error:
-                self._hold_back(entry, error, id)
+                self._hold_back(due, error, id)
 
-    def _is_due(self, id: str, object: Object, entry: Entry) -> bool:
-        """Whether the object, which takes the entry if it is its own, is to be folded at it."""
-        if entry.stream != id:
+    def _is_due(self, id: str, object: Object, due: Due) -> bool:
+        """Whether the object, which takes the event if it is its own, is to be folded at it."""
+        if due.stream != id:
             object.stale()
-            return entry.position > self._at and id not in self._held
-        placed = self._read(entry)
-        if placed is not None:
-            object.append(placed)
-        return placed is not None
+            return self._at < due.position < self._held.get(id, ALIVE)
+        if due.placed is None or not self._stands(due):
+            return False
+        object.append(due.placed)
+        return True
 
-    def _fold(self, id: str, stream: Stream, world: World, entry: Entry) -> set[str]:
-        """Fold one object at an entry and note its changed rows; gives what it asked for and had not before."""
+    def _fold(self, id: str, stream: Stream, world: World, due: Due) -> set[str]:
+        """Fold one object at an event and note its changed rows; gives what it asked for and had not before."""
         changed = stream.object.fold(world)
-        if self._note(id, stream, changed, entry.position) and id != entry.stream:
-            self._touched.add((entry.position, id))
+        if self._note(id, stream, changed, due.position) and id != due.stream:
+            self._touched.add((due.position, id))
         return self._depend(id, stream, world.asked)
 
     def _note(self, id: str, stream: Stream, changed: Changes, position: int) -> bool:
@@ -236,16 +279,20 @@ class Projector:
         if since is None:
             self._ended.setdefault(table, []).append((position, id, key) if table in _OWNED else (position, id))
         elif since < position:
-            owned = table in _OWNED
-            self._rows[table].append((id, key, since, position, *values) if owned else (id, since, position, *values))
+            place = (id, key, since, position) if table in _OWNED else (id, since, position)
+            self._rows[table].append(place + values)
+
+    def _write_shown(self) -> None:
+        for id, stream in self._shown.items():
+            self._write(id, stream)
 
     def _write(self, id: str, stream: Stream) -> None:
         """Have the rows written that are alive at the end of the batch."""
         written, rows, owned = self._rows, stream.object.rows, _OWNED
         for name, since in stream.fresh.items():
             table, key = name
-            keys = (id, key) if table in owned else (id,)
-            written[table].append((*keys, since, ALIVE, *rows[name]))
+            place = (id, key, since, ALIVE) if table in owned else (id, since, ALIVE)
+            written[table].append(place + rows[name])
         stream.fresh.clear()
 
     def _depend(self, id: str, stream: Stream, asked: set[str]) -> set[str]:
@@ -266,8 +313,8 @@ class Projector:
 
     def _facet(self, id: str) -> Facet | None:
         """What the object shows of itself at the position that is being folded."""
-        for position, _, before in self._moves.get(id, ()):
-            if self._at < position:
+        for due, before in self._moves.get(id, ()):
+            if self._at < due.position:
                 return before
         if id not in self._facets:
             row = self._db.execute("SELECT data FROM facet WHERE id = ?", (id,)).fetchone()
@@ -292,8 +339,8 @@ class Projector:
         object.load(load_placed(self._db, id), rows)
         return Stream(object)
 
-    def _flush(self, last: Entry) -> None:
-        """Write everything noted since the last flush, with the position."""
+    def _flush(self, last: Entry | None = None) -> None:
+        """Write everything noted since the last flush, with the position if one is reached."""
         self._events.sort()
         self._many(f"INSERT INTO event VALUES ({_marks(len(EVENT_COLUMNS))})", self._events)
         for table, ended in self._ended.items():
@@ -305,26 +352,18 @@ class Projector:
         depends = [(target, one) for target, dependents in self._new_depends.items() for one in dependents]
         self._many("INSERT OR IGNORE INTO depends VALUES (?, ?)", depends)
         self._many("INSERT INTO touched VALUES (?, ?)", self._touched)
-        self._many("INSERT OR IGNORE INTO held_back VALUES (?, ?, ?)", self._set_aside)
+        held = [(stream, *why) for stream, why in self._set_aside.items()]
+        self._many("INSERT OR REPLACE INTO held_back VALUES (?, ?, ?)", held)
         # in the order of their ids, or the index would begin a new segment with nearly every text
         texts = [(document, *self._texts[document]) for document in sorted(self._texts)]
-        self._many("INSERT OR IGNORE INTO search (rowid, title, body) VALUES (?, ?, ?)", texts)
-        state = {"position": last.position, "recorded_at": last.recorded_at}
-        self._many("INSERT OR REPLACE INTO state VALUES (?, ?)", state.items())
+        self._many("INSERT OR IGNORE INTO search (rowid, title, body, noun) VALUES (?, ?, ?, ?)", texts)
+        if last is not None:
+            state = {"position": last.position, "recorded_at": last.recorded_at}
+            self._many("INSERT OR REPLACE INTO state VALUES (?, ?)", state.items())
 
     def _many(self, statement: str, rows: Collection[Sequence[Any]]) -> None:
         if rows:
             self._db.executemany(statement, rows)
-
-
-def load_placed(connection: apsw.Connection, id: str, upto: int = ALIVE) -> list[Placed]:
-    """The events of a stream that the replica holds, in order of version, up to a position."""
-    rows = connection.execute(
-        "SELECT position, recorded_at, recorded_by, type, body FROM event"
-        " WHERE stream = ? AND position <= ? ORDER BY version",
-        (id, upto),
-    )
-    return [Placed(row[0], row[1], row[2], load_fact(row[3], id, row[4].encode())) for row in rows]
 
 
 @cache
@@ -336,26 +375,6 @@ def _selects(noun: str) -> tuple[tuple[str, str], ...]:
         columns = ", ".join(("key" if table.owned else "''", *table.names))
         selects.append((name, f"SELECT {columns} FROM {name} WHERE {table.keys[0]} = ? AND until = {ALIVE}"))
     return tuple(selects)
-
-
-def _event_row(entry: Entry, placed: Placed) -> tuple[Any, ...]:
-    fact = placed.fact
-    when = fact.occurred_on
-    return (
-        *(entry.position, f"{entry.stream}@{entry.version}", entry.stream, fact.noun, entry.version, entry.event),
-        *(str(when) if when else None, sort_day(when), entry.recorded_at, entry.recorded_by, entry.command_id),
-        *(fact.content.summary(), entry.state.decode()),
-    )
-
-
-def _unreadable_row(entry: Entry) -> tuple[Any, ...]:
-    """The row of an event that this version cannot read: it keeps its place in the history."""
-    noun = entry.stream.partition(":")[0]
-    return (
-        *(entry.position, f"{entry.stream}@{entry.version}", entry.stream, noun, entry.version, entry.event),
-        *(None, sort_day(None), entry.recorded_at, entry.recorded_by, entry.command_id),
-        *("an event that this version cannot read", "{}"),
-    )
 
 
 def _marks(count: int) -> str:

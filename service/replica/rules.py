@@ -9,7 +9,7 @@ from service.replica import folds
 
 _FILES = (
     *("tables.py", "view.py", "world.py", "claims.py", "claimed_values.py", "part.py", "object.py"),
-    "projector.py",
+    *("projector.py", "events.py"),
 )
 
 

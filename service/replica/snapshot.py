@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import quote
 
 import apsw
 
@@ -122,7 +123,7 @@ def _copy(source: apsw.Connection, copy: apsw.Connection, progress: Progress | N
 def _snapshot(file: Path) -> Iterator[apsw.Connection]:
     try:
         connection = apsw.Connection(
-            f"file:{file.absolute()}?mode=ro", flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+            f"file:{quote(str(file.absolute()))}?mode=ro", flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
         )
     except apsw.Error as error:
         raise SnapshotRefused(f"it cannot be opened: {error}") from None

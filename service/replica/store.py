@@ -19,12 +19,13 @@ from service.replica.day import fold_on
 from service.replica.functions import register
 from service.replica.rules import rules
 from service.replica.tables import ddl, is_index
+from service.sqlite_reading import open_unchanged
 
 _READING = (
     "PRAGMA query_only = 0",
     "PRAGMA temp_store = MEMORY",
     "PRAGMA cache_size = -16000",
-    "PRAGMA mmap_size = 1073741824",
+    "PRAGMA mmap_size = 68719476736",
     "ATTACH ':memory:' AS scratch",
 )
 _MOST_IDLE = 16
@@ -34,7 +35,7 @@ class Replica:
     """The read model of this node: a SQLite file whose name carries the hash of its rules."""
 
     def __init__(self, folder: Path, record_id: str) -> None:
-        """Take the folder that holds the file; `create` or a rebuild makes it."""
+        """Take the folder that holds the file; the follower makes it, or a rebuild."""
         self.rules = rules()
         self.record_id = record_id
         self.path = folder / f"replica-{self.rules}.db"
@@ -76,11 +77,12 @@ class Replica:
             return self._advanced.wait_for(lambda: self._position >= position, timeout)
 
     async def reached(self, position: int, timeout: float) -> bool:  # noqa: ASYNC109  # the caller's setting, in seconds
-        """Wait until reads see the position, at most `timeout` seconds; say whether they do."""
+        """Wait until reads see the position, at most `timeout` seconds; say whether they do. Takes no thread.
+
+        A follower must run in this process, be it to stand by: it tells how far the one that writes has come.
+        """
         if self.position >= position:
             return True
-        if not self.follows:
-            return await asyncio.to_thread(self.wait, position, timeout)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._signal(position), timeout)
         return self.position >= position
@@ -93,7 +95,7 @@ class Replica:
                 loop.call_soon_threadsafe(event.set)
 
         with self.listening(listener):
-            if self._position < position:
+            if self.position < position:
                 await event.wait()
 
     @contextlib.contextmanager
@@ -105,19 +107,19 @@ class Replica:
         finally:
             self._listeners.discard(listener)
 
-    @contextlib.contextmanager
-    def read(self) -> Iterator[apsw.Connection]:
+    def read(self) -> "Lent":
         """A connection for reading, with the empty tables of `scratch` attached; it goes back when the block ends."""
-        generation, connection = self._take()
-        try:
-            yield connection
-        finally:
-            if generation == self._generation and len(self._idle) < _MOST_IDLE:
-                self._idle.append((generation, connection))
-            else:
-                connection.close()
+        return Lent(self)
 
-    def _take(self) -> tuple[int, apsw.Connection]:
+    def give_back(self, generation: int, connection: apsw.Connection) -> None:
+        """Keep the connection for the next read, if it is still one to this file."""
+        if generation == self._generation and len(self._idle) < _MOST_IDLE:
+            self._idle.append((generation, connection))
+        else:
+            connection.close()
+
+    def take(self) -> tuple[int, apsw.Connection]:
+        """A connection, with the number of the file that it reads."""
         if not self.follows:
             self._look()
         while True:
@@ -144,7 +146,10 @@ class Replica:
     def position_at(self, recorded_time: str) -> int:
         """The last position recorded at or before `YYYY-MM-DDTHH:MM:SS.mmmZ`; 0 if none."""
         with self.read() as connection:
-            found = connection.execute("SELECT max(position) FROM event WHERE recorded_at <= ?", (recorded_time,)).get
+            last = "ORDER BY recorded_at DESC, position DESC LIMIT 1"  # max() would walk back along the positions
+            found = connection.execute(
+                f"SELECT position FROM event WHERE recorded_at <= ? {last}", (recorded_time,)
+            ).get
         return int(found or 0)
 
     def fold_on(self, connection: apsw.Connection, id: str, day: str, position: int) -> bool:
@@ -158,13 +163,31 @@ class Replica:
             self._idle.pop()[1].close()
 
 
+class Lent:
+    """A connection lent to a block; the same object is for one block."""
+
+    __slots__ = ("_connection", "_generation", "_replica")
+
+    def __init__(self, replica: Replica) -> None:
+        """Take whose connection it is."""
+        self._replica = replica
+
+    def __enter__(self) -> apsw.Connection:
+        """Take it."""
+        self._generation, self._connection = self._replica.take()
+        return self._connection
+
+    def __exit__(self, *_: object) -> None:
+        """Give it back."""
+        self._replica.give_back(self._generation, self._connection)
+
+
 def open_for_reading(path: Path, answers: Answers | None = None) -> apsw.Connection:
     """A connection that cannot write the file; raises apsw.CantOpenError if there is none.
 
     `answers` is what connections to one replica share; without, the connection keeps its own.
     """
-    flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_URI
-    connection = apsw.Connection(f"file:{path}?mode=ro", flags=flags, statementcachesize=500)
+    connection = open_unchanged(path, statements=500)
     connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
     connection.set_busy_timeout(5000)
     register(connection)

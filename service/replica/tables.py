@@ -67,7 +67,8 @@ class Table:
         name = index_name(self.name, order)
         tail = ", ".join(key for key in self.keys if key not in order.split(", "))
         if self.owned:
-            return [f"CREATE INDEX {schema}.{name} ON {self.name} ({order}, {tail}, since, until)"]
+            life = "until" if order.endswith(", since") else "since, until"
+            return [f"CREATE INDEX {schema}.{name} ON {self.name} ({order}, {tail}, {life})"]
         past = f"{order}, {tail}, retracted, disputed, anomalies"
         now = ", ".join((past, *(each for each in self.filters.split() if each not in order.split(", "))))
         return [
@@ -179,7 +180,7 @@ OWNED_TABLES: tuple[Table, ...] = (
         "ord# subject! position# event! field! standing! denies# kind! value text basis source_kind recorded_at!",
         ("subject",),
     ),
-    Table("claim_source", "ord# claim! source! origin! stance! locator quote", ("claim", "source", "origin")),
+    Table("claim_source", "ord# claim! source! origin! stance! locator quote", ("claim", "source, since", "origin")),
     Table(
         "claimed",
         "ord# kind! shown text claim verification! adopted# claims# origins#",
@@ -247,6 +248,12 @@ EVENT_COLUMNS = (
 )
 """The columns of `event`, which has one row for each event; `body` is its data, occurred_on and sources as JSON."""
 
+TOKENIZER = "unicode61 remove_diacritics 2"
+"""What makes words of texts, of those in the index and of those that are looked for."""
+
+NOUN_MARK = "\ue000"
+"""Stands before the noun in the index, so that no word of a text is taken for it."""
+
 _PLAIN = (
     """CREATE TABLE {schema}.event (position INTEGER PRIMARY KEY, id TEXT NOT NULL, stream TEXT NOT NULL,
        noun TEXT NOT NULL, version INTEGER NOT NULL, type TEXT NOT NULL, occurred_on TEXT, day TEXT NOT NULL,
@@ -266,7 +273,8 @@ _PLAIN = (
     """CREATE TABLE {schema}.held_back (stream TEXT PRIMARY KEY, position INTEGER NOT NULL,
        reason TEXT NOT NULL) WITHOUT ROWID""",
     "CREATE TABLE {schema}.state (name TEXT PRIMARY KEY, value) WITHOUT ROWID",
-    """CREATE VIRTUAL TABLE {schema}.search USING fts5(title, body, tokenize='unicode61 remove_diacritics 2')""",
+    f"""CREATE VIRTUAL TABLE {{schema}}.search USING fts5(title, body, noun, detail = column, columnsize = 0,
+       prefix = '1 2 3', tokenize = '{TOKENIZER}')""",
 )
 
 

@@ -2,7 +2,8 @@
 
 import datetime
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeVar
+from operator import attrgetter
+from typing import Any, TypeVar, cast
 
 import msgspec
 
@@ -51,12 +52,46 @@ class Kept:
         return (when.earliest if when is not None else None) or self.placed.recorded_at[:10]
 
 
+class Events(list[Kept]):
+    """The events of an object after corrections, in order of version, and by kind. They are only ever added to."""
+
+    __slots__ = ("_of",)
+
+    def __init__(self, kept: Iterable[Kept] = ()) -> None:
+        """Take those there are."""
+        super().__init__()
+        self._of: dict[type[Content], list[Kept]] = {}
+        for one in kept:
+            self.append(one)
+
+    def append(self, kept: Kept) -> None:
+        """Take one more."""
+        super().append(kept)
+        kind = type(kept.content)
+        if kind in self._of:
+            self._of[kind].append(kept)
+        else:
+            self._of[kind] = [kept]
+
+    def of(self, kinds: Sequence[type[Content]]) -> Sequence[Kept]:
+        """Those of some kinds."""
+        if len(kinds) == 1:
+            return self._of.get(kinds[0], ())
+        found = [self._of[kind] for kind in kinds if kind in self._of]
+        if len(found) > 1:
+            return sorted((one for each in found for one in each), key=_version)
+        return found[0] if found else ()
+
+
+_version = attrgetter("version")
+
+
 class View:
     """One object as its events tell it, and the rows made of it so far."""
 
     __slots__ = ("_orders", "anomalies", "id", "kept", "memory", "noun", "put_names", "rows")
 
-    def __init__(self, id: str, kept: Sequence[Kept]) -> None:
+    def __init__(self, id: str, kept: Events) -> None:
         """Take the events, retracted ones included, in order of version."""
         self.id = id
         self.noun = id.partition(":")[0]
@@ -71,19 +106,22 @@ class View:
 
     def live(self, *kinds: type[T]) -> Iterable[tuple[Kept, T]]:
         """The events of these kinds that stand, with their contents."""
-        return [(one, one.content) for one in self.kept if isinstance(one.content, kinds) and one.live]
+        return [(one, cast("T", one.content)) for one in self.kept.of(kinds) if one.live]
 
     def last(self, *kinds: type[T]) -> tuple[Kept, T] | None:
         """The latest event of these kinds that stands."""
-        for one in reversed(self.kept):
-            if isinstance(one.content, kinds) and one.live:
-                return one, one.content
+        for one in reversed(self.kept.of(kinds)):
+            if one.live:
+                return one, cast("T", one.content)
         return None
 
     @property
     def retracted(self) -> bool:
         """Whether no opening event stands."""
-        return not any(one.content.opens and one.live for one in self.kept)
+        for one in self.kept:  # noqa: SIM110  # asked at every event: a generator would cost more than the answer
+            if one.content.opens and one.live:
+                return False
+        return True
 
     def put(self, table: str, key: str, **values: Any) -> None:
         """Make a row; values not given are null, `ord` counts the rows of the table where it is not given."""

@@ -42,7 +42,6 @@ class AgreementFacet:
     signed_position: int | None = None
     signed_on: str | None = None
     signed_day: str | None = None
-    signed_latest: str | None = None
 
 
 Facet = SourceFacet | PartyFacet | AgreementFacet
@@ -122,9 +121,7 @@ def _agreement(view: View) -> AgreementFacet:
         return AgreementFacet(binding)
     kept: Kept = signed[0]
     when = kept.fact.occurred_on
-    return AgreementFacet(
-        binding, kept.id, kept.position, str(when) if when else None, kept.day, (when.latest if when else None)
-    )
+    return AgreementFacet(binding, kept.id, kept.position, str(when) if when else None, kept.day)
 
 
 def binding_of(view: View) -> str:

@@ -1,8 +1,9 @@
 """How far a deal has come: its commitment after each event, in the order of the world. The rule is in the README."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 
@@ -57,19 +58,20 @@ class Progress:
             return self.ended
         if self.suspended:
             return DealCommitment.SUSPENDED
-        if self.completed or self._all_delivered():
+        if self.completed or (self.delivered and self._all_delivered()):
             return DealCommitment.COMPLETED
         if self.moved:
             return DealCommitment.IN_DELIVERY
-        if any(financing in self.lapsed for financing in self.conditions.values()):
+        if self.lapsed and any(financing in self.lapsed for financing in self.conditions.values()):
             return DealCommitment.LAPSED
         return self._promised()
 
     def _promised(self) -> DealCommitment:
-        if any(number > 0 for number in self.firm.values()) or (self.binding and not self.conditions):
-            return DealCommitment.FIRM
+        for number in self.firm.values():
+            if number > 0:
+                return DealCommitment.FIRM
         if self.binding:
-            return DealCommitment.CONDITIONAL
+            return DealCommitment.CONDITIONAL if self.conditions else DealCommitment.FIRM
         return DealCommitment.INTENDED if self.signed else DealCommitment.ANNOUNCED
 
     def _all_delivered(self) -> bool:
@@ -81,45 +83,52 @@ class Progress:
         if isinstance(content, str):
             self.signed = True
             self.binding = self.binding or content == Binding.YES
-        elif type(content) in _ENDS:
-            self.ended = self.ended or _ENDS[type(content)]
-        elif isinstance(content, (events.DealSuspended, events.DealResumed)):
-            self.suspended = isinstance(content, events.DealSuspended)
-        elif isinstance(content, events.DealCompleted):
-            self.completed = True
         else:
-            self._take_terms(content)
+            take = _TAKING.get(type(content))
+            if take is not None:
+                take(self, content)
 
-    def _take_terms(self, content: Content) -> None:
-        match content:
-            case terms.ConditionSet():
-                self.conditions[content.key] = content.financing
-            case terms.ConditionMet():
-                self.conditions.pop(content.condition, None)
-            case terms.FinancingLapsed():
-                self.lapsed.add(content.financing)
-            case terms.PaymentMade():
-                self.moved = True
-            case terms.GoodsDelivered():
-                self.moved = True
-                self._add(self.delivered, content.line, events.quantity(content.quantity))
-            case _:
-                self._take_lines(content)
+    def _end(self, content: Content) -> None:
+        self.ended = self.ended or _ENDS[type(content)]
 
-    def _take_lines(self, content: Content) -> None:
-        match content:
-            case terms.DealLineReported():
-                self.reported[content.key, content.commitment] = events.quantity(content.quantity)
-                if content.commitment is LineCommitment.FIRM:
-                    self.firm[content.key] = events.quantity(content.quantity)
-            case terms.OptionExercised():
-                self._add(self.exercised, content.line, events.quantity(content.quantity))
-                self._add(self.firm, content.line, events.quantity(content.quantity))
-            case terms.OptionExpired():
-                self._add(self.expired, content.line, events.quantity(content.quantity))
-            case terms.CommitmentFirmed():
-                for line in content.lines:
-                    self.firm[line] = self.firm.get(line) or self._promised_of(line)
+    def _pause(self, content: Content) -> None:
+        self.suspended = isinstance(content, events.DealSuspended)
+
+    def _complete(self, _: events.DealCompleted) -> None:
+        self.completed = True
+
+    def _set(self, content: terms.ConditionSet) -> None:
+        self.conditions[content.key] = content.financing
+
+    def _meet(self, content: terms.ConditionMet) -> None:
+        self.conditions.pop(content.condition, None)
+
+    def _lapse(self, content: terms.FinancingLapsed) -> None:
+        self.lapsed.add(content.financing)
+
+    def _pay(self, _: terms.PaymentMade) -> None:
+        self.moved = True
+
+    def _deliver(self, content: terms.GoodsDelivered) -> None:
+        self.moved = True
+        self._add(self.delivered, content.line, events.quantity(content.quantity))
+
+    def _report(self, content: terms.DealLineReported) -> None:
+        number = self.reported[content.key, content.commitment] = events.quantity(content.quantity)
+        if content.commitment is LineCommitment.FIRM:
+            self.firm[content.key] = number
+
+    def _exercise(self, content: terms.OptionExercised) -> None:
+        number = events.quantity(content.quantity)
+        self._add(self.exercised, content.line, number)
+        self._add(self.firm, content.line, number)
+
+    def _expire(self, content: terms.OptionExpired) -> None:
+        self._add(self.expired, content.line, events.quantity(content.quantity))
+
+    def _firm(self, content: terms.CommitmentFirmed) -> None:
+        for line in content.lines:
+            self.firm[line] = self.firm.get(line) or self._promised_of(line)
 
     def _promised_of(self, line: str) -> Decimal:
         """What the line was reported with before it became firm; one if no number is known."""
@@ -129,6 +138,24 @@ class Progress:
     @staticmethod
     def _add(numbers: dict[str, Decimal], line: str, number: Decimal) -> None:
         numbers[line] = numbers.get(line, Decimal(0)) + number
+
+
+_TAKING: dict[type[Content], Callable[[Progress, Any], None]] = {
+    **dict.fromkeys(_ENDS, Progress._end),
+    events.DealSuspended: Progress._pause,
+    events.DealResumed: Progress._pause,
+    events.DealCompleted: Progress._complete,
+    terms.ConditionSet: Progress._set,
+    terms.ConditionMet: Progress._meet,
+    terms.FinancingLapsed: Progress._lapse,
+    terms.PaymentMade: Progress._pay,
+    terms.GoodsDelivered: Progress._deliver,
+    terms.DealLineReported: Progress._report,
+    terms.OptionExercised: Progress._exercise,
+    terms.OptionExpired: Progress._expire,
+    terms.CommitmentFirmed: Progress._firm,
+}
+"""What each event adds; others add nothing."""
 
 
 def moments(view: View, world: World) -> list[Moment]:

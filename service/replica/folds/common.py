@@ -4,12 +4,11 @@ from collections.abc import Iterable
 
 import msgspec
 
-from domain.catalogue import CATALOGUE
+from domain.catalogue import CATALOGUE, CORRECTIONS
 from domain.codes import AnomalyKind
 from domain.common import AssessmentVoiced, EffectClaimed, EventRetracted, FactCorrected
 from domain.fact import Content, field_values
 from domain.party import PartyMerged
-from domain.source import SourceArchived
 from domain.values import PartyRef, SectorShare
 from service.replica.claimed_values import kind_of
 from service.replica.part import Part, Subjects
@@ -85,7 +84,7 @@ def _put_effects(view: View, world: World) -> None:
 def _put_corrections(view: View, _: World) -> None:
     for kept in view.kept:
         content = kept.fact.content
-        if not content.editorial:
+        if kept.fact.event not in CORRECTIONS:
             continue
         if isinstance(content, FactCorrected):
             was, now = _was(view, kept, content), msgspec.json.encode(content.now).decode()
@@ -94,7 +93,7 @@ def _put_corrections(view: View, _: World) -> None:
             _put_correction(view, kept, target=f"{view.id}@{content.target}")
         elif isinstance(content, PartyMerged):
             _put_correction(view, kept, target=view.id, field="into", now=f'"{content.into}"')
-        elif not isinstance(content, SourceArchived):
+        else:
             _put_correction(view, kept, target=getattr(content, "claim", view.id))
 
 
@@ -129,9 +128,14 @@ def _was(view: View, correction: Kept, content: FactCorrected) -> str:
 
 def _flag_dates(view: View, _: World) -> None:
     for kept in view.kept:
-        when = kept.fact.occurred_on
-        if kept.held.live and when is not None and (when.earliest or "") > kept.placed.recorded_at[:10]:
+        if _is_ahead(kept):
             view.anomaly(AnomalyKind.DATE_AFTER_RECORDED, kept)
+
+
+def _is_ahead(kept: Kept) -> bool:
+    """Whether an event is dated after the day on which it was recorded."""
+    when = kept.fact.occurred_on
+    return when is not None and kept.live and (when.earliest or "") > kept.placed.recorded_at[:10]
 
 
 def label(view: View, subjects: Subjects, name: str = "title") -> str:
@@ -153,7 +157,7 @@ COMMON_PARTS = (
     Part("sectors", _WITH_SECTORS, _put_sectors, single=True),
     Part("effects", (EffectClaimed,), _put_effects, single=True),
     Part("assessments", (AssessmentVoiced,), _put_assessments, single=True),
-    Part("corrections", tuple(event for event in CATALOGUE.values() if event.editorial), _put_corrections),
-    Part("dates", (Content,), _flag_dates, single=True),
+    Part("corrections", tuple(CATALOGUE[name] for name in CORRECTIONS), _put_corrections),
+    Part("dates", (Content,), _flag_dates, single=True, concerns=_is_ahead),
 )
 """The parts that every object has."""

@@ -10,6 +10,7 @@ from domain import deal_terms as terms
 from domain.codes import AnomalyKind, DealCommitment, FinancingKind, FinancingStatus, LineCommitment, ScheduleStatus
 from domain.common import COMMON
 from domain.deal import Deal
+from domain.fact import Content
 from domain.values import Money, WorldDate
 from service.replica.claimed_values import is_undisclosed, kind_of, value_json
 from service.replica.claims import Subject
@@ -22,6 +23,7 @@ from service.replica.world import World
 _NOUGHT = Decimal(0)
 _BASES = ("ACTUALLY_PAID", "CONTRACT", "OFFICIAL_ESTIMATE", "HEADLINE", "LIST_PRICE", "NONE")
 """The basis that a deal's value is taken from: the first found."""
+_VALUES = tuple(f"value:{basis}" for basis in _BASES)
 
 
 def _row(view: View, world: World, subjects: Subjects, results: Results) -> dict[str, Any]:
@@ -59,28 +61,25 @@ def _extend_progress(view: View, world: World) -> DealCommitment | None:
     """Go on from the events before, unless the last comes before one of them or a flag might have to go."""
     course: Course = view.memory
     found = moments_of(view.kept[-1], world)
-    flagged = "anomaly" in [table for table, _ in view.rows]
-    if flagged or len(found) != 1 or not course.precedes(found[0]):
+    if view.anomalies or len(found) != 1 or not course.precedes(found[0]):
         return None
-    content = view.kept[-1].content
-    line = content.key if isinstance(content, terms.DealLineReported) else getattr(content, "line", None)
-    return _go_on(view, world, course, found, line)
+    return _go_on(view, world, course, found, view.kept[-1].content)
 
 
 def _go_on(
-    view: View, world: World, course: Course, found: Iterable[Moment], line: str | None = None
+    view: View, world: World, course: Course, found: Iterable[Moment], last: Content | None = None
 ) -> DealCommitment:
     for moment in found:
         course.take(view, moment)
     commitment = course.commitment or DealCommitment.ANNOUNCED
-    _put_lines(view, course.progress, line)
+    _put_lines(view, course.progress, last)
     _flag(view, world, commitment, course.progress)
     return commitment
 
 
 def _value(subjects: Subjects) -> Subject | None:
     """The subject of the deal's value: the first basis found with a number, else one that is undisclosed."""
-    found = [subjects[name] for basis in _BASES if (name := f"value:{basis}") in subjects]
+    found = [subjects[name] for name in _VALUES if name in subjects]
     standing = [subject for subject in found if subject.shown is not None]
     return next((one for one in standing if not is_undisclosed(one.value)), standing[0] if standing else None)
 
@@ -124,14 +123,15 @@ def _put_values(view: View, _: World) -> dict[str, str | None]:
     return covers
 
 
-def _put_lines(view: View, progress: Progress, only: str | None = None) -> None:
-    """Make the rows of what is ordered, of all lines or of one."""
+def _put_lines(view: View, progress: Progress, last: Content | None = None) -> None:
+    """Make the rows of what is ordered, or only those that the last event changes."""
     reports: dict[str, terms.DealLineReported] = {}
     for order, (_, report) in enumerate(view.live(terms.DealLineReported), 1):
         reports[report.key] = report
-        if only is None or report.key == only:
+        if last is None or report is last:
             subject = report.subjects()["quantity"]
             view.put("line_report", subject, ord=order, line=report.key, commitment=report.commitment, subject=subject)
+    only = last.key if isinstance(last, terms.DealLineReported) else getattr(last, "line", None)
     for order, (key, report) in enumerate(reports.items(), 1):
         if only is None or key == only:
             _put_line(view, progress, order, key, report)
@@ -284,6 +284,13 @@ _ENDED = (DealCommitment.LAPSED, DealCommitment.CANCELLED, DealCommitment.TERMIN
 
 def _flag(view: View, world: World, commitment: DealCommitment, progress: Progress) -> None:
     """Flag what looks wrong."""
+    if progress.delivered:
+        _flag_goods(view, world, progress)
+    if commitment in _ENDED:
+        _flag_after_end(view)
+
+
+def _flag_goods(view: View, world: World, progress: Progress) -> None:
     signed = [world.agreement(link.agreement).signed_day for _, link in view.live(events.DealLinkedToAgreement)]
     first_signed = min((day for day in signed if day), default=None)
     for kept, goods in view.live(terms.GoodsDelivered):
@@ -293,8 +300,6 @@ def _flag(view: View, world: World, commitment: DealCommitment, progress: Progre
         firm = progress.firm.get(goods.line)
         if firm and progress.delivered.get(goods.line, Decimal(0)) > firm:
             view.anomaly(AnomalyKind.DELIVERED_MORE_THAN_ORDERED, kept)
-    if commitment in _ENDED:
-        _flag_after_end(view)
 
 
 def _flag_after_end(view: View) -> None:
