@@ -1,5 +1,6 @@
 """Checkpoints and proofs in GraphQL, from a real node, checked here with a hash function, a decoder and a key."""
 
+import asyncio
 import json
 from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator
@@ -244,3 +245,14 @@ async def test_files_of_a_log_that_asks_for_a_key_are_kept_by_no_cache_that_othe
     async with audited_api(tmp_path, reading="key") as closed:
         answer = await closed.file("/log/tile/entries/000.p/200")
     assert answer.headers["cache-control"] == "private, max-age=31536000, immutable"
+
+
+async def test_without_the_log_what_is_signed_is_served_and_what_the_log_has_is_told_to_be_away(tmp_path: Path) -> None:
+    async with audited_api(tmp_path) as cut:
+        await asyncio.to_thread(cut.node.log.close)
+        assert (await cut.ask("{ checkpoint { size } }"))["checkpoint"]["size"] == 210
+        assert await cut.refused("{ log { position } }") == "UNAVAILABLE"
+        assert await cut.refused("{ inclusionProof(position: 1) { path } }") == "UNAVAILABLE"
+        for path in ("checkpoint", "vkeys", "tile/0/000.p/210"):
+            assert (await cut.file(f"/log/{path}")).status_code == 200
+        assert (await cut.file("/log/tile/entries/000.p/210")).status_code == 503

@@ -4,8 +4,8 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -17,10 +17,10 @@ from tlog_scales.reader import TilesReader
 from tlog_scales.signing import Vkey
 from tlog_scales.tiles import leaf_hash
 
-from service.audit.audit import Audit
+from service.audit.audit import Audit, Resource
 from service.audit.export import Exported, ExportRefused, export
 from service.audit.proof import ProofFile, ProofRefused
-from service.audit.sources import LogSource, folder_source, web_source
+from service.audit.sources import LogSource, SourceUnreadable, folder_source, web_source
 from service.audit.verify import Older, Verdict, verify
 from service.commands.audit import audit as audit_commands
 from tests.support.audit import audited, record, seal, tamper
@@ -43,19 +43,20 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def served(audit: Audit) -> Iterator[str]:
-    """The log's resources over HTTP, as any web server would hand them out."""
+def served(resource: Callable[[str], Resource | None]) -> Iterator[str]:
+    """A log's resources over HTTP, as any web server would hand them out."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            found = audit.resource(self.path.removeprefix("/log/"))
+            found = resource(self.path.removeprefix("/log/"))
             self.send_response(200 if found else 404)
             body = found.body if found else b""
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(body)
+            with suppress(ConnectionError):
+                self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:
             """Keep the test's output clean."""
@@ -222,7 +223,7 @@ def test_a_served_log_is_verified_over_http_against_an_older_export(tmp_path: Pa
         seal(audit)
         kept = folder_source(tmp_path / "export")
         older = Older("kept", (tmp_path / "export/checkpoint").read_bytes(), kept)
-        with served(audit) as url, web_source(url) as source:
+        with served(audit.resource) as url, web_source(url) as source:
             verdict = verify(source, keys=audit.verifiers(), against=[older])
     assert verdict == Verdict(audit.head(), ("kept", "its last checkpoint"))
 
@@ -230,9 +231,19 @@ def test_a_served_log_is_verified_over_http_against_an_older_export(tmp_path: Pa
 def test_a_served_log_can_be_mirrored(tmp_path: Path) -> None:
     with audited(tmp_path / "data", 300) as audit:
         seal(audit)
-        with served(audit) as url, web_source(url) as source:
+        with served(audit.resource) as url, web_source(url) as source:
             export(source, tmp_path / "mirror")
     assert verify(folder_source(tmp_path / "mirror")).ok
+
+
+def test_a_server_that_hands_out_more_than_a_log_has_is_not_read_to_its_end() -> None:
+    endless = Resource(b"x" * 17_000_000, "text/plain", False)
+    with (
+        served(lambda path: endless) as url,
+        web_source(url) as source,
+        pytest.raises(SourceUnreadable, match="checkpoint is larger than any file of a log"),
+    ):
+        source.checkpoint()
 
 
 def test_progress_is_told_up_to_the_end(kept: Path) -> None:
@@ -312,6 +323,15 @@ def test_events_that_no_checkpoint_covers_are_not_called_proven(kept: Path, tmp_
     told = run(data, "verify")
     assert told.exit_code == 0
     assert "all 600 events" in told.stdout and "1 event behind them, not sealed yet" in told.stderr
+
+
+@pytest.mark.parametrize(
+    "address", ["postgresql://a:sec%ZZret@h/d", "postgresql://a:x@secret@h/d", "mysql://a:secret@h"]
+)
+def test_an_address_that_cannot_be_read_is_no_finding_and_its_password_is_not_told(kept: Path, address: str) -> None:
+    done = run(kept / "data", "verify", address)
+    assert (done.exit_code, "sec" in done.output) == (2, False)
+    assert "percent-encoded" in done.output
 
 
 @pytest.mark.parametrize("arguments", [["verify", "nowhere"], ["proof", "601"], ["verify", "--key", "x"], ["nonsense"]])

@@ -11,6 +11,7 @@ import pytest
 from service.audit.sources import LogSource
 from service.audit.verify import Older, verify
 from tests.support.audit import audited, seal
+from tests.support.service import eventually
 
 WORKER = """
 import sys
@@ -32,20 +33,20 @@ while True:
 
 @pytest.mark.fault
 def test_a_process_killed_while_it_seals_contradicts_nothing_that_was_signed(tmp_path: Path) -> None:
-    random, notes = Random(7), []
+    random, notes, shown = Random(7), list[bytes](), tmp_path / "tiles/checkpoint"
     for _ in range(4):
+        before = shown.read_bytes() if shown.exists() else b""
         with subprocess.Popen([sys.executable, "-c", WORKER, str(tmp_path)], stdout=subprocess.PIPE) as worker:
             assert worker.stdout is not None
-            worker.stdout.readline()
-            sleep(random.uniform(0.05, 0.3))
+            assert worker.stdout.readline() == b"ready\n"
+            eventually(lambda before=before: shown.exists() and shown.read_bytes() != before)  # type: ignore[misc]
+            sleep(random.uniform(0, 0.3))
             worker.kill()
-        notes += [
-            path.read_bytes() for path in (tmp_path / "last-checkpoint", tmp_path / "tiles/checkpoint") if path.exists()
-        ]
+        notes += [path.read_bytes() for path in (tmp_path / "last-checkpoint", shown)]
     with audited(tmp_path) as audit:
         seal(audit)
         older = [Older(f"checkpoint {number}", note) for number, note in enumerate(notes)]
         verdict = verify(LogSource(audit.log, tmp_path, audit.verifiers()), against=older)
         assert verdict.ok, verdict.problem
         assert audit.size() == audit.log.head().position > 0
-    assert len(set(notes)) > 1
+    assert len(set(notes)) >= 4

@@ -135,10 +135,38 @@ def test_a_new_key_signs_on_and_the_old_public_key_is_kept(tmp_path: Path) -> No
     assert open_checkpoint(HEAD.sign(old), ring.verifiers()) == HEAD
 
 
+def test_two_keys_sign_until_the_older_is_retired_and_never_more(tmp_path: Path) -> None:
+    ring = KeyRing(tmp_path, ORIGIN)
+    first, second, third = ring.signer().verifier, ring.rotate(), ring.rotate()
+    assert [signer.verifier for signer in ring.signers()] == [second, third]
+    assert stat.S_IMODE((tmp_path / "signing.key").stat().st_mode) == 0o600
+    ring.retire()
+    assert [signer.verifier for signer in KeyRing(tmp_path, ORIGIN).signers()] == [third]
+    assert ring.verifiers() == [first, second, third]
+
+
+def test_a_key_in_pem_takes_part_in_a_change_of_keys(tmp_path: Path) -> None:
+    key = Ed25519PrivateKey.generate()
+    (tmp_path / "signing.key").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    ring = KeyRing(tmp_path, ORIGIN)
+    fresh = ring.rotate()
+    old = VerifierKey(ORIGIN, key.public_key().public_bytes_raw())
+    assert [signer.verifier for signer in ring.signers()] == ring.verifiers() == [old, fresh]
+
+
+def test_a_lost_key_is_followed_by_another_where_that_is_asked_for(tmp_path: Path) -> None:
+    lost = KeyRing(tmp_path, ORIGIN).signer().verifier
+    (tmp_path / "signing.key").unlink()
+    ring = KeyRing(tmp_path, ORIGIN)
+    fresh = ring.rotate()
+    assert [signer.verifier for signer in ring.signers()] == [fresh]
+    assert ring.verifiers() == [lost, fresh]
+
+
 def test_a_lost_key_is_not_replaced_in_silence(tmp_path: Path) -> None:
     KeyRing(tmp_path, ORIGIN).signer()
     (tmp_path / "signing.key").unlink()
-    with pytest.raises(KeyUnusable, match="missing"):
+    with pytest.raises(KeyUnusable, match=r"missing.*keys --rotate"):
         KeyRing(tmp_path, ORIGIN).signer()
 
 
@@ -150,3 +178,18 @@ def test_a_key_of_another_origin_is_refused(tmp_path: Path) -> None:
 
 def test_the_claim_of_a_checkpoint_can_be_read_unverified() -> None:
     assert peek(HEAD.sign(Signer.generate(ORIGIN))) == HEAD
+
+
+def test_empty_lines_among_keys_and_line_ends_of_other_systems_are_nothing(tmp_path: Path) -> None:
+    ring = KeyRing(tmp_path, ORIGIN)
+    first, second = ring.signer().verifier, ring.rotate()
+    for name in ("signing.key", "vkeys"):
+        (tmp_path / name).write_text((tmp_path / name).read_text().replace("\n", "\r\n\r\n"))
+    again = KeyRing(tmp_path, ORIGIN)
+    assert again.verifiers() == [signer.verifier for signer in again.signers()] == [first, second]
+
+
+def test_a_list_of_keys_that_is_no_text_is_named(tmp_path: Path) -> None:
+    (tmp_path / "vkeys").write_bytes(b"\xff\xfe")
+    with pytest.raises(KeyUnusable, match="vkeys"):
+        KeyRing(tmp_path, ORIGIN).verifiers()

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from domain.catalogue import read_fact
-from service.audit.report import ACTS
+from domain.catalogue import CORRECTIONS, read_fact
+from service.audit.report_text import TITLES
 from service.commands.audit import audit as command
 from service.node import Node
 from service.settings import Settings
@@ -53,7 +53,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for fact in FACTS:
         node.registry.record([read_fact(fact)], actor="key:editor")
     position = node.log.head().position
-    assert node.replica.wait(position, 10)
+    assert node.replica.wait(position, 30)
     assert node.audit.wait_sealed(position, 10)
     node.stop()
     return folder
@@ -83,11 +83,15 @@ def the(kind: str, found: dict[str, Any], number: int = 0) -> dict[str, Any]:
 
 def test_every_act_of_the_period_is_listed_with_cause_reason_and_author() -> None:
     found = report("--from", str(START))
-    assert [one["kind"] for one in found["acts"]] == [fact["event"] for fact in FACTS if fact["event"] in ACTS]
+    assert [one["kind"] for one in found["acts"]] == [fact["event"] for fact in FACTS if fact["event"] in CORRECTIONS]
     corrected = the("FactCorrected", found)
     assert (corrected["was"]["as_stated"], corrected["now"]["as_stated"]) == ("$8.5 billion", "$84")
     assert (corrected["cause"], corrected["recorded_by"]) == ("MISREAD", "key:editor")
     assert corrected["target"] == f"{DEAL}@11"
+
+
+def test_a_report_has_a_place_for_every_kind_of_act_on_the_record() -> None:
+    assert set(TITLES) == set(CORRECTIONS) == {fact["event"] for fact in FACTS} - {"PartyRegistered"}
 
 
 def test_an_act_says_what_rested_on_it_in_its_own_object_and_in_others() -> None:
@@ -128,6 +132,16 @@ def test_long_lists_are_cut_and_say_by_how_much_but_acts_never_are() -> None:
     found = report("--limit", "5")
     assert (len(found["recorded"]), found["left_out"], len(found["acts"])) == (5, 206, 6)
     assert "206 more" in run("--limit", "5").output
+
+
+def test_of_many_sources_those_are_listed_that_most_events_name_and_the_others_counted() -> None:
+    everything, cut = report(), report("--limit", "5")
+    assert cut["sources"] == everything["sources"][:5]
+    assert cut["sources_left_out"] == len(everything["sources"]) - 5 > 0
+    assert everything["sources_left_out"] == 0
+    counts = [source["events"] for source in everything["sources"]]
+    assert counts == sorted(counts, reverse=True)
+    assert f"On {len(counts)} sources" in run("--limit", "5").output
 
 
 def test_a_period_ends_where_it_is_said_to() -> None:

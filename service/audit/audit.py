@@ -13,7 +13,7 @@ from service.audit.board import Alone, Board
 from service.audit.checkpoint import Checkpoint, peek
 from service.audit.files import read_if_there
 from service.audit.keys import KeyRing
-from service.audit.note import VerifierKey, check_name
+from service.audit.note import NoteRefused, VerifierKey, check_name
 from service.audit.proof import ConsistencyProof, InclusionProof, ProofFile
 from service.audit.sealer import CHECKPOINT, TILES, Sealer, SealerState
 from service.audit.tiles import HEIGHT, WIDTH, HashFiles, TileName, pack_entries
@@ -78,9 +78,12 @@ class Audit:
         return read_if_there(self._checkpoint)
 
     def head(self) -> Checkpoint | None:
-        """The newest checkpoint as values."""
+        """The newest checkpoint as values; None too while its file is damaged, until another is signed."""
         note = self.checkpoint()
-        return _peek(note) if note else None
+        try:
+            return _peek(note) if note else None
+        except NoteRefused:
+            return None
 
     def size(self) -> int:
         """How many events are sealed: the positions from 1 to this are."""
@@ -131,7 +134,8 @@ class Audit:
     def proof_file(self, position: int) -> bytes:
         """A C2SP tlog-proof of one event in the newest checkpoint, with the event's entry as its extra data."""
         note = self.checkpoint()
-        proof = self.inclusion_proof(position, _peek(note).size if note else None)
+        head = self.head()
+        proof = self.inclusion_proof(position, head.size if head else None)
         return bytes(ProofFile(proof.index, proof.path, note or b"", self.entry(position)))
 
     def entry(self, position: int) -> bytes:

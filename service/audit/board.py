@@ -7,10 +7,13 @@ from typing import IO, Protocol
 
 import psycopg
 
+from service.log.address import lasting
+
 _LOCK = 0x74616D6761  # "tamga": the number of the advisory lock
-_KEEPALIVES = (
-    "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3"  # frees a dead node's lock
-)
+_KEEPALIVES = """SELECT set_config('tcp_keepalives_idle', '5', false),
+    set_config('tcp_keepalives_interval', '2', false), set_config('tcp_keepalives_count', '3', false)"""
+"""Frees a dead node's lock. Not among the address's `options`, which are the operator's and which poolers refuse."""
+
 _NEWEST = "SELECT note FROM tamga.audit_checkpoint"
 _PUBLISH = """INSERT INTO tamga.audit_checkpoint (size, note) VALUES (%s, %s)
     ON CONFLICT (one) DO UPDATE SET size = excluded.size, note = excluded.note"""
@@ -89,7 +92,7 @@ class PostgresBoard:
 
     def __init__(self, url: str, *, signs: bool = True) -> None:
         self.signs = signs
-        self._url = url
+        self._address = lasting(url, "tamga sealer")
         self._connection: psycopg.Connection | None = None
         self._leads = False
 
@@ -119,7 +122,8 @@ class PostgresBoard:
     def _connect(self) -> psycopg.Connection:
         if self._connection is None or self._connection.broken:
             self.close()
-            self._connection = psycopg.connect(self._url, autocommit=True, connect_timeout=3, options=_KEEPALIVES)
+            self._connection = psycopg.connect(self._address, autocommit=True)
+            self._connection.execute(_KEEPALIVES)
         return self._connection
 
 

@@ -1,6 +1,7 @@
 """Replay: the log folded anew from nothing up to a position, and compared with what a replica says as of it."""
 
 import json
+import os
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -65,11 +66,15 @@ def replay(
     folder: Path,
     progress: Progress | None = None,
 ) -> Verdict:
-    """Fold the log into a file in the folder, removed at the end, and compare. Raises NotThere."""
+    """Fold the log into a file, removed at the end, and compare. Raises NotThere.
+
+    The file is made in the folder, or where the system keeps what passes if nothing can be written there.
+    """
     head = log.head().position
     if not 1 <= position <= head:
         raise NotThere(f"the log has the positions 1 to {head:,}, not {position:,}" if head else "the log is empty")
-    with replica_reading(replica, position) as answering, tempfile.TemporaryDirectory(dir=folder) as place:
+    room = folder if os.access(folder, os.W_OK) else None
+    with replica_reading(replica, position) as answering, tempfile.TemporaryDirectory(dir=room) as place:
         fresh = apsw.Connection(str(Path(place) / "replay.db"))
         try:
             fold_to(log, fresh, position, progress)

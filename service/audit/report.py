@@ -5,25 +5,16 @@ Here it is only gathered; how it is shown lies beside.
 
 import json
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
+from heapq import nsmallest
 from typing import Any
 
 import apsw
 
-from domain.catalogue import CATALOGUE
+from domain.catalogue import CATALOGUE, CORRECTIONS
 from service.audit.rested import Step, rested_on
 from service.audit.state import state_at
 from service.replica.tables import NOUN_TABLES
-
-ACTS = {
-    "FactCorrected": "corrected",
-    "EventRetracted": "retracted",
-    "SourceWithdrawn": "withdrawn",
-    "PartyMerged": "merged",
-    "ClaimAdopted": "adopted",
-}
-"""The acts on the record, and what is done by each."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +105,9 @@ class Report:
     left_out: int
     """Facts that were recorded but are not listed, because there are so many."""
     sources: list[Source]
+    """Those that most events name first."""
+    sources_left_out: int
+    """Sources that are not listed, because there are so many."""
     titles: dict[str, str] = field(default_factory=dict)
     """What the objects that are named are called."""
 
@@ -134,9 +128,9 @@ def report(
     gathering = _Gathering(connection, first, last)
     acts = gathering.acts()
     recorded = gathering.recorded(limit)
-    sources = gathering.sources()
+    sources, cited = gathering.sources(limit)
     by_event = gathering.counted("type")
-    facts = sum(count for name, count in by_event.items() if name not in ACTS)
+    facts = sum(count for name, count in by_event.items() if name not in CORRECTIONS)
     return Report(
         origin=origin,
         first=first,
@@ -152,6 +146,7 @@ def report(
         recorded=recorded,
         left_out=facts - len(recorded),
         sources=sources,
+        sources_left_out=cited - len(sources),
         titles=gathering.titles,
     )
 
@@ -221,7 +216,7 @@ class _Gathering:
         )
 
     def recorded(self, limit: int) -> list[Recorded]:
-        acts = ", ".join(f"'{name}'" for name in ACTS)
+        acts = ", ".join(f"'{name}'" for name in CORRECTIONS)
         found = self._rows(
             "SELECT position, id, type, stream, summary, occurred_on, recorded_at, recorded_by, body ->> '$.sources'"
             f" FROM event WHERE position BETWEEN :first AND :last AND type NOT IN ({acts})"
@@ -249,15 +244,14 @@ class _Gathering:
     def _citation(self, given: dict[str, Any]) -> Citation:
         return Citation(given["source"], self.title(given["source"]), given.get("locator"))
 
-    def sources(self) -> list[Source]:
-        cited: Counter[str] = Counter(
-            source
-            for (listed,) in self._rows(
-                "SELECT body ->> '$.sources' FROM event WHERE position BETWEEN :first AND :last"
-            )
-            for source in {one["source"] for one in _parsed(listed) or ()}
-        )
-        return [self._source(id, count) for id, count in _most(cited.items())]
+    def sources(self, limit: int) -> tuple[list[Source], int]:
+        """The sources that most events of the period name, and how many there are in all."""
+        named: Counter[str] = Counter()
+        lists = "SELECT body ->> '$.sources' FROM event WHERE position BETWEEN :first AND :last"
+        for (listed,) in self._connection.execute(lists, self._period):
+            named.update({one["source"] for one in _parsed(listed) or ()})
+        most = nsmallest(limit, named.items(), key=lambda one: (-one[1], one[0]))
+        return [self._source(id, count) for id, count in most], len(named)
 
     def _source(self, id: str, events: int) -> Source:
         found = self._rows(
@@ -270,10 +264,6 @@ class _Gathering:
 
 
 _NAMES = {table.name: "title" if "title" in table.names else "name" for table in NOUN_TABLES}
-
-
-def _most(counted: Iterable[tuple[str, int]]) -> list[tuple[str, int]]:
-    return sorted(counted, key=lambda one: (-one[1], one[0]))
 
 
 def _parsed(text: str | None) -> Any:

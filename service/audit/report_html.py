@@ -6,7 +6,7 @@ Every text of the record is escaped here; only http(s) addresses of sources beco
 from collections.abc import Iterable, Iterator
 from html import escape
 
-from service.audit.report import ACTS, Act, Citation, Recorded, Report, Source
+from service.audit.report import Act, Citation, Recorded, Report, Source
 from service.audit.report_style import STYLE
 from service.audit.report_text import TITLES, brief, by_object, minute, period
 from service.audit.rested import Step
@@ -52,10 +52,11 @@ def _e(text: object) -> str:
 
 
 def _figures(report: Report) -> Iterator[str]:
-    acts = [(TITLES[kind], len(report.of_kind(kind))) for kind in ACTS]
+    acts = [(title, len(report.of_kind(kind))) for kind, title in TITLES.items()]
     facts = len(report.recorded) + report.left_out
+    sources = len(report.sources) + report.sources_left_out
     yield '<ul class="figures">'
-    for name, count in [("Facts recorded", facts), *acts, ("Sources", len(report.sources))]:
+    for name, count in [("Facts recorded", facts), *acts, ("Sources", sources)]:
         yield f"<li{'' if count else ' class=none'}><b>{count:,}</b> {_e(name)}</li>"
     yield "</ul>"
 
@@ -64,10 +65,10 @@ def _acts(report: Report) -> Iterator[str]:
     yield "<section><h2>Put right</h2>"
     if not report.acts:
         yield '<p class="quiet">Nothing was corrected, retracted, withdrawn, merged or adopted.</p>'
-    for kind in ACTS:
+    for kind, title in TITLES.items():
         acts = report.of_kind(kind)
         if acts:
-            yield f'<h3>{TITLES[kind]}</h3><p class="quiet">{_MEANING[kind]}</p>'
+            yield f'<h3>{title}</h3><p class="quiet">{_MEANING[kind]}</p>'
             yield from (card for act in acts for card in _act(act, report))
     yield "</section>"
 
@@ -128,7 +129,10 @@ def _cited(citations: Iterable[Citation]) -> str:
 def _sources(report: Report) -> Iterator[str]:
     yield '<section><h2>Sources</h2><table class="sources"><tbody>'
     yield from map(_source, report.sources)
-    yield "</tbody></table></section>"
+    yield "</tbody></table>"
+    if report.sources_left_out:
+        yield f'<p class="quiet">{report.sources_left_out:,} more, which fewer events name, are not listed here.</p>'
+    yield "</section>"
 
 
 def _source(source: Source) -> str:

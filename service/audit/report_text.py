@@ -6,7 +6,7 @@ from dataclasses import asdict
 from itertools import groupby
 from typing import Any
 
-from service.audit.report import ACTS, Act, Recorded, Report
+from service.audit.report import Act, Recorded, Report
 from service.audit.rested import Step
 
 TITLES = {
@@ -16,6 +16,7 @@ TITLES = {
     "PartyMerged": "Parties merged",
     "ClaimAdopted": "Claims adopted",
 }
+"""The acts on the record in the order of a report, and what each is called there."""
 
 
 def as_json(report: Report) -> str:
@@ -75,9 +76,9 @@ def _lines(report: Report) -> Iterator[str]:
     yield f"Record {report.origin}"
     yield period(report)
     yield ""
-    for kind in ACTS:
+    for kind, title in TITLES.items():
         acts = report.of_kind(kind)
-        yield f"{TITLES[kind]}: {len(acts)}"
+        yield f"{title}: {len(acts)}"
         for act in acts:
             yield from _act_lines(act, report)
     yield ""
@@ -121,10 +122,12 @@ def _people_and_sources(report: Report) -> Iterator[str]:
     for who, count in report.by_recorder.items():
         yield f"  {count:>6,}  {who}"
     yield ""
-    yield f"On {len(report.sources):,} sources"
+    yield f"On {len(report.sources) + report.sources_left_out:,} sources"
     for source in report.sources:
         withdrawn = ", WITHDRAWN" if source.withdrawn else ""
         yield f"  {source.events:>6,}  {source.title} ({source.kind}{withdrawn}, {source.id})"
+    if report.sources_left_out:
+        yield f"  … and {report.sources_left_out:,} more, which fewer events name"
 
 
 def _seal_lines(report: Report) -> Iterator[str]:

@@ -42,7 +42,7 @@ _BUDGET = 0.5
 _IDLE = 0.25
 _RETRY = 2.0
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("tamga.sealer")
 
 
 class SealRefused(RuntimeError):
@@ -150,6 +150,8 @@ class Sealer:
                 _log.error("nothing is sealed: %s", fault, exc_info=not isinstance(error, _KNOWN))
             self._fault = fault
             return False
+        if self._fault is not None:
+            _log.info("the sealer goes on")
         self._fault = None
         return moved
 
@@ -210,7 +212,7 @@ class Sealer:
         new = Checkpoint(self._keys.origin, size, tree.root_of(size, self._files.node))
         self._check_extension(new)
         self._files.sync()
-        self._accept(new, new.sign(self._keys.signer()))
+        self._accept(new, new.sign(*self._keys.signers()))
         return True
 
     def _show_again(self, shown: bytes | None) -> None:

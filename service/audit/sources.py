@@ -16,11 +16,13 @@ from service.audit.files import read_if_there
 from service.audit.keys import PUBLIC_FILE
 from service.audit.note import VerifierKey
 from service.audit.sealer import CHECKPOINT, LAST, TILES
-from service.audit.tiles import WIDTH, HashFiles, IncompleteTiles, TileName, unpack_entries
+from service.audit.tiles import MAX_ENTRY, WIDTH, HashFiles, IncompleteTiles, TileName, unpack_entries
 from service.log import Entry, Log
 from service.log.codec import entry_json
 
 _TIMEOUT = 30.0
+_LARGEST = WIDTH * (MAX_ENTRY + 2)
+"""Bytes of the largest file of a log: a bundle of the longest entries."""
 
 
 class Damage(Exception):
@@ -105,6 +107,8 @@ def web_source(url: str) -> Iterator[Source]:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise SourceUnreadable(f"not an address of a log: {url}")
+    if "@" in parts.netloc:
+        raise SourceUnreadable("an address of a log names no user and no password: they are not sent")
     connect = HTTPSConnection if parts.scheme == "https" else HTTPConnection
     connection = connect(parts.hostname, parts.port, timeout=_TIMEOUT)
     try:
@@ -122,9 +126,11 @@ def _get(connection: HTTPConnection, url: str, path: str) -> bytes | None:
             connection.close()
             connection.request("GET", path)
             response = connection.getresponse()
-        body = response.read()
+        body = response.read(_LARGEST + 1)
     except (HTTPException, OSError) as error:
         raise SourceUnreadable(f"{url}: {error}") from None
+    if len(body) > _LARGEST:
+        raise SourceUnreadable(f"{url}: {path} is larger than any file of a log")
     if response.status not in (200, 404):
         raise SourceUnreadable(f"{url}: {path} answers {response.status}")
     return body if response.status == 200 else None
