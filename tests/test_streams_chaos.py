@@ -4,7 +4,6 @@ import asyncio
 import gc
 import random
 import signal
-import socket as sockets
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -19,6 +18,7 @@ from domain.fact import Fact
 from service.log import Log, open_log
 from service.registry import Registry
 from tests.support.examples import Json, bare, opened_world
+from tests.support.ports import free_port
 from tests.support.serving_node import ServingNode
 from tests.support.stream_clients import Ended, messages_over_socket, messages_over_sse
 from tests.support.streams import EVENTS
@@ -119,12 +119,6 @@ async def kill_often(nodes: list[ServingNode], rounds: int, seed: int) -> None:
         assert await asyncio.to_thread(node.ready, 90)
 
 
-def free_port() -> int:
-    with sockets.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 async def trouble(folder: Path, log: Log, url: str, readers: int, events: int, kills: int) -> list[Reader]:
     """Everything at once; then the readers get time to reach the end."""
     registry = Registry(log)
@@ -136,7 +130,7 @@ async def trouble(folder: Path, log: Log, url: str, readers: int, events: int, k
         for node in nodes:
             assert await asyncio.to_thread(node.ready)
         limits = httpx.Limits(max_connections=None)
-        async with httpx.AsyncClient(verify=False, limits=limits) as client:
+        async with httpx.AsyncClient(verify=False, timeout=30, limits=limits) as client:
             opened = [Reader(FILTERS[seed % len(FILTERS)], nodes, seed) for seed in range(readers)]
             tasks = [asyncio.create_task(reader.run(client)) for reader in opened]
             try:

@@ -1,12 +1,15 @@
 """newDeals: each deal once, when it first matches, and the changes that are asked for, whatever event causes them."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
-from tests.support.examples import AIRLINE, ARTICLE, CONTRACT, DEAL, Json, bare, dollars, number, opened_world
+from schema.context import Message as Sent
+from tests.support.examples import AIRLINE, ARTICLE, CONTRACT, DEAL, RELEASE, Json, bare, dollars, number, opened_world
 from tests.support.streams import DEALS, Streaming, hear, streaming, until_live
 
 JETS = {"key": "jets", "item": "787-9", "quantity": number("2", "aircraft")}
@@ -110,6 +113,7 @@ FILTERS: list[tuple[Json, list[str]]] = [
     ({"country": ["KAZ"]}, ["deal:rails"]),
     ({"party": [AIRLINE]}, ["deal:flights"]),
     ({"commitment": ["FIRM"]}, [DEAL]),
+    ({"commitment": ["ANNOUNCED"]}, [DEAL, "deal:locomotives", "deal:rails", "deal:flights"]),
     ({"sector": ["rail"]}, ["deal:rails"]),
     ({"country": ["KAZ", "USA"], "sector": ["rail"]}, ["deal:rails"]),
     ({"country": ["KAZ"], "sector": ["aviation"]}, []),
@@ -130,3 +134,57 @@ async def test_filters_choose_by_what_the_object_shows_and_by_its_event(api: Str
     )
     found = [(filter, [id for id, _ in await told(api, **filter)]) for filter, _ in FILTERS]
     assert found == FILTERS
+
+
+async def test_one_event_that_changes_more_deals_than_a_group_keeps_is_told_whole_to_whoever_waits(
+    api: Streaming,
+) -> None:
+    deals = [f"deal:hearsay-{number:03}" for number in range(300)]
+    await api.add(*({**bare("DealAnnounced", each, title=each), "sources": [{"source": ARTICLE}]} for each in deals))
+    async with api.open(DEALS, filter={"noun": ["DEAL"], "changes": ["CORRECTION"]}) as stream:
+        await until_live(stream)
+        taken: list[Sent] = []
+        whole = asyncio.Event()
+
+        def take(sent: Sent) -> bool:
+            taken.append(sent)
+            if len(taken) == len(deals):
+                whole.set()
+            return True
+
+        async def read() -> None:
+            async for sent in stream:
+                take(sent)
+
+        stream.hand_to(take)
+        reader = asyncio.create_task(read())
+        await asyncio.sleep(0)
+        await api.add(bare("SourceWithdrawn", ARTICLE, reason="the paper took it back"))
+        await asyncio.wait_for(whole.wait(), 60)
+        reader.cancel()
+    assert [orjson.loads(sent.payload)["data"]["newDeals"]["object"]["id"] for sent in taken] == deals
+
+
+async def test_a_deal_is_told_once_however_much_was_recorded_of_it_before_it_matched(api: Streaming) -> None:
+    voiced = [bare("AssessmentVoiced", "deal:locomotives", theme="ties", statement=f"Said {n}") for n in range(40)]
+    await api.add(*voiced)
+    asked = {"filter": {"type": ["AssessmentVoiced"], "sector": ["rail"]}, "after": "0"}
+    async with api.open(DEALS, **asked) as stream:
+        assert await until_live(stream) == []
+        await api.add(bare("SectorAssigned", "deal:locomotives", sectors=[RAIL]))
+        await api.add(*voiced[:2])
+        await api.add(
+            bare("SectorAssigned", DEAL, sectors=[RAIL]), bare("AssessmentVoiced", DEAL, theme="a", statement="b")
+        )
+        heard = [await hear(stream), await hear(stream)]
+    assert brief(heard) == [("deal:locomotives", "NEW"), (DEAL, "NEW")]
+    assert brief(await api.told(DEALS, filter=asked["filter"])) == brief(heard)
+
+
+async def test_an_event_that_reaches_very_many_deals_is_told_of_each(api: Streaming) -> None:
+    many = sorted(f"deal:many-{number}" for number in range(70))
+    await api.add(*(bare("DealAnnounced", id, title="One of many") for id in many))
+    async with api.open(DEALS, filter={"id": many, "type": ["SourceWithdrawn"]}, after="0") as stream:
+        await until_live(stream)
+        await api.add(bare("SourceWithdrawn", RELEASE, reason="it was invented"))
+        assert brief([await hear(stream) for _ in many]) == [(id, "NEW") for id in many]

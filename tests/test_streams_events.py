@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from schema.context import Access, Context
+from schema.context import Message as Sent
 from schema.errors import Rejected
 from schema.streaming import Subscriptions
 from service.replica.store import Replica
@@ -118,7 +119,19 @@ async def test_a_stream_says_where_to_resume_also_where_nothing_matched(api: Str
 
 @pytest.mark.parametrize("after", ["", "x", "-1", "a53cac19c36f0df6.1.5B227E222C305D", "1.5", "12345678901234567"])
 async def test_what_is_no_cursor_of_this_record_is_refused(still: Streaming, after: str) -> None:
-    assert (await refused(still, after=after))["extensions"]["code"] == "BAD_CURSOR"
+    error = await refused(still, after=after)
+    assert (error["extensions"]["code"], error["message"][:7]) == ("BAD_CURSOR", "after: ")
+
+
+async def test_a_list_below_a_message_begins_nowhere_but_at_its_start(still: Streaming) -> None:
+    page = "query ($id: ID!) { deal(id: $id) { history(first: 1) { pageInfo { endCursor } } } }"
+    asked = await asyncio.to_thread(still.record.ask, page, id=DEAL)
+    cursor = asked["deal"]["history"]["pageInfo"]["endCursor"]
+    query = """subscription ($after: String, $cursor: String) { events(after: $after) {
+      ... on EventRecorded { object { ... on Deal { history(after: $cursor) { totalCount } } } } } }"""
+    error = await refused(still, query, cursor=cursor)
+    assert error["message"] == "history: Messages are read each at its own position, so that no cursor fits in all."
+    assert (await refused(still, query, cursor="x"))["message"].startswith("history: after: This is no cursor")
 
 
 async def test_an_altered_cursor_or_one_of_a_list_is_refused(still: Streaming) -> None:
@@ -138,6 +151,7 @@ async def test_a_cursor_from_the_future_is_refused_and_says_where_the_record_is(
     [
         ({"filter": {"type": ["NoSuchEvent"]}}, "NoSuchEvent"),
         ({"filter": {"kind": ["NOTHING"]}}, "NOTHING"),
+        ({"filter": {"country": ["KAZ", "uzb"]}}, "uzb"),
         ({"filter": {"noun": ["nothing"]}}, "nothing"),
         ({"filter": {"party": ["party:x"] * 1001}}, "1000"),
         ({"until": {"position": 1, "time": "2026-01-01T00:00:00Z"}}, "Until"),
@@ -172,6 +186,31 @@ async def test_an_end_in_the_future_is_waited_for_also_by_streams_that_nothing_m
         assert await until_live(none) == []
 
 
+@pytest.mark.parametrize("end", [{"position": 2**53 - 1}, {"time": "2100-01-01T00:00:00Z"}])
+async def test_a_stream_with_an_end_far_off_is_not_woken_by_what_it_does_not_take(api: Streaming, end: Json) -> None:
+    async with api.open(EVENTS, filter={"type": ["DealCancelled"]}, until=end) as stream:
+        assert (await hear(stream))["__typename"] == "CaughtUp"
+        following = asyncio.ensure_future(anext(stream))
+        await asyncio.sleep(0)
+        waits = stream._reading._woken
+        position = await api.add(renamed(1))
+        while api.streams._hub.head < position:  # noqa: ASYNC110  # the hub has no event for it
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.05)
+        assert stream._reading._woken is waits
+        await api.add(bare("DealCancelled", DEAL))
+        assert b"DealCancelled" in (await asyncio.wait_for(following, 5)).payload
+
+
+async def test_a_replay_up_to_a_coming_time_asks_once_where_that_is(still: Streaming) -> None:
+    later = datetime.now(UTC) + timedelta(hours=1)
+    async with still.open(EVENTS, after="0", until={"time": later.isoformat()}) as stream:
+        for number in range(1, WORLD + 1):
+            assert (await hear(stream))["position"] == number
+            assert stream._reading._until is not None
+            assert stream._reading._until.before == WORLD
+
+
 async def test_an_end_at_a_coming_time_ends_when_it_has_passed(still: Streaming) -> None:
     soon = datetime.now(UTC) + timedelta(seconds=0.3)
     async with still.open(EVENTS, until={"time": soon.isoformat()}) as stream:
@@ -187,6 +226,10 @@ async def test_filters_of_events_look_at_the_event_and_its_object(api: Streaming
         ({"noun": ["PROGRAMME", "RELATION"]}, ["relation:us-uz@1", "programme:c5@1"]),
         ({"type": ["InvestmentMade"]}, ["investment:plant@1"]),
         ({"correctionsOnly": True}, ["deal:aircraft@8"]),
+        (
+            {"commitment": ["ANNOUNCED"], "type": ["DealAnnounced", "MinistryAnnounced"]},
+            ["deal:aircraft@1", "deal:locomotives@1"],
+        ),
         ({"country": ["KAZ"]}, ["institution:ministry-ai@1", "institution:digital-agency@1"]),
         ({"kind": ["OFFICIAL_RELEASE"]}, ["source:official-release@1"]),
         ({"changes": ["COMMITMENT"]}, ["deal:aircraft@3"]),
@@ -209,6 +252,22 @@ async def test_equal_streams_share_the_very_bytes_whatever_they_filter_by(api: S
     for stream in streams:
         await stream.aclose()
     assert api.streams.open == 0
+
+
+async def test_a_client_that_cannot_be_written_to_keeps_nothing_from_the_others(api: Streaming) -> None:
+    def broken(sent: Sent) -> bool:
+        raise RuntimeError("no socket")
+
+    streams = [await api.subscribe(EVENTS) for _ in range(9)]
+    for stream in streams:
+        await hear(stream)
+        stream.hand_to(broken)
+    following = [asyncio.ensure_future(hear(stream)) for stream in streams]
+    await asyncio.sleep(0)
+    await api.add(renamed(1))
+    assert {message["position"] for message in await asyncio.gather(*following)} == {WORLD + 1}
+    for stream in streams:
+        await stream.aclose()
 
 
 async def test_cancelling_a_wait_loses_nothing(api: Streaming) -> None:

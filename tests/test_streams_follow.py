@@ -11,11 +11,11 @@ import pytest
 from click.testing import CliRunner
 
 from domain.catalogue import read_fact
-from schema.streaming.asked import cursor_text
 from service.cli import main
 from service.log import Log, open_log
 from service.registry import Registry
 from service.streaming import whole
+from service.streaming.place import cursor_text
 from tests.support.examples import Json, bare, opened_world
 from tests.support.processes import ROOT
 
@@ -49,6 +49,14 @@ def test_it_goes_on_behind_a_cursor_of_a_stream_and_then_with_what_is_recorded(t
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == 0
     assert told == [WORLD, WORLD + 1, WORLD + 2, WORLD + 3]
+    log.close()
+
+
+def test_a_cursor_of_new_deals_gives_its_event_first_as_the_stream_of_events_does(tmp_path: Path, log: Log) -> None:
+    between = cursor_text(log.record_id, (WORLD, "deal:any", 0))
+    with follow(tmp_path, "--after", between, "--limit", "1") as process:
+        assert process.stdout is not None
+        assert [json.loads(line)["position"] for line in process.stdout] == [WORLD]
     log.close()
 
 

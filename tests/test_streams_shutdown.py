@@ -68,7 +68,7 @@ async def test_open_streams_are_told_from_where_to_resume_and_end(tmp_path: Path
         service.process.terminate()
         for _, told in streams:
             await told.until(lambda told=told: told.completed == 1)  # type: ignore[misc]
-        assert await asyncio.to_thread(service.process.wait, 20) == 0
+        assert await asyncio.to_thread(service.process.wait, 60) == 0
     assert [told.resumable for _, told in streams] == [1] * 2 * each
     assert {one.code for one, _ in streams if isinstance(one, Closing)} == {1012}
     (cursor,) = {farewell(told) for _, told in streams}

@@ -15,6 +15,7 @@ from graphql.execution.values import VariableValues
 from graphql.language import VariableNode, Visitor
 
 from schema.context import Context
+from schema.context import Message as Sent
 from schema.errors import ErrorCode, rejected
 from schema.operation import Operation
 from schema.plan.compile import Compiler
@@ -28,6 +29,7 @@ from schema.plan.selection import Field, Selector
 from schema.plan.source import Row, Scope
 from schema.sql import Needs
 from schema.streams import Message
+from service.streaming import Note
 
 _KEPT = "streams"
 _MISSING = MISSING.encode()
@@ -117,6 +119,8 @@ class Rendering:
         selector = Selector(schema, operation.fragments, operation.definition, self._coerced)
         field = selector.field(cast("GraphQLObjectType", schema.subscription_type), asked.key, asked.details)
         self._made = {name: self._compiled(name, fields) for name, fields in field.children.items()}
+        self.newest: tuple[Note | None, Sent | None] = (None, None)
+        """The note that was shown last and how, for everybody who is told of it next."""
 
     @property
     def compiled(self) -> bool:
@@ -152,7 +156,11 @@ class Rendering:
             return None
         reader = Reader(self._moment, self._ceilings, {})
         calls = [call for field in fields for call in calls_in(field)]
-        prepared = {call: reader.read(call, call.values(self._coerced)) for call in calls}
+        prepared = {call: reader.read_within(call, call.values(self._coerced)) for call in calls}
+        for call, one in prepared.items():
+            if one.position is not None:
+                message = f"{call.key}: Messages are read each at its own position, so that no cursor fits in all."
+                raise rejected(ErrorCode.BAD_CURSOR, message)
         fixed = list(reader.binder.values)
         given = Given(reader.binder, _Anything())
         row = Row("", "", Scope(reader.binder.bind(0)), count(1), given=given)

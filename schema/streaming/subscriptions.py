@@ -21,14 +21,16 @@ from schema.operation import Operation
 from schema.plan.paging import Ceilings, Moment
 from schema.plan.run import Runner
 from schema.scalars import Position
-from schema.streaming.asked import cursor_text, filter_of, place_of, until_of
+from schema.streaming.asked import filter_of, until_of
 from schema.streaming.render import Asked, Rendering, asked
 from schema.streams import CaughtUp, EventRecorded, Message, NewDealMessage
+from service.cursor import BadCursor
 from service.replica.store import Replica
 from service.streaming import CaughtUp as Reached
 from service.streaming import Hub, Kind, Note, Place, Reading, whole
 from service.streaming.filter import ORDER
 from service.streaming.note import WHOLE
+from service.streaming.place import cursor_text, place_of
 
 _ROOM = 8_000_000
 """Bytes of rendered messages that are kept for others."""
@@ -49,6 +51,8 @@ class Subscriptions:
         self._renderings: WeakValueDictionary[Hashable, Rendering] = WeakValueDictionary()
         self._kept: OrderedDict[tuple[Rendering, Note | Reached], Sent | asyncio.Task[Sent]] = OrderedDict()
         self._room = _ROOM
+        self.told = 0
+        """How many messages were handed over."""
 
     async def subscribe(self, operation: Operation, variables: Mapping[str, Any], context: Context) -> "Subscribed":
         """Begin to read. Raises Rejected for variables, arguments and cursors that do not fit."""
@@ -105,7 +109,11 @@ class Subscriptions:
     async def _place(self, after: str | None, context: Context) -> Place | None:
         """Where to begin, when the replica is there; None for now."""
         text = context.resume_after or after
-        place = None if text is None else place_of(self._replica.record_id, text)
+        try:
+            place = None if text is None else place_of(self._replica.record_id, text)
+        except BadCursor as error:
+            named = "Last-Event-ID" if context.resume_after else "after"
+            raise rejected(ErrorCode.BAD_CURSOR, f"{named}: {error}") from None
         least = max(context.min_position, place[0] if place else 0)
         if least and not await self._replica.reached(least, self._ceilings.wait):
             now = self._replica.position
@@ -149,11 +157,17 @@ class Subscriptions:
 
         None also where making it fails, of which `sent` tells.
         """
+        newest, sent = rendering.newest
+        if newest is note:
+            return sent
         found = self._kept.get((rendering, note))
         if found is None and context is not None:
             with suppress(Exception):
                 found = self._keep(rendering, note, self._made(rendering, note, context))
-        return found if isinstance(found, Sent) else None
+        if not isinstance(found, Sent):
+            return None
+        rendering.newest = note, found
+        return found
 
     def _keep(
         self, rendering: Rendering, item: Note | Reached, made: "Sent | asyncio.Task[Sent]"
@@ -213,7 +227,7 @@ def _size(made: Sent | asyncio.Task[Sent]) -> int:
 class Subscribed:
     """A running subscription."""
 
-    __slots__ = ("_context", "_reading", "_rendering", "_streams")
+    __slots__ = ("_context", "_reading", "_rendering", "_streams", "_take")
 
     def __init__(self, streams: Subscriptions, reading: Reading, rendering: Rendering, context: Context) -> None:
         """Take what to read, and how to show it."""
@@ -250,17 +264,21 @@ class Subscribed:
             await self._streams.make(self._rendering, ahead)
         sent = await self._streams.sent(self._rendering, item, self._context)
         self._reading.took(item)
+        self._streams.told += 1
         return sent
 
     def hand_to(self, take: Callable[[Sent], bool]) -> None:
         """Hand over messages as they come, `__anext__` being awaited; it gives those for which `take` says False."""
-        ready, rendering, context, reading = self._streams.ready, self._rendering, self._context, self._reading
+        self._take = take
+        self._reading.hand_to(self._taken)
 
-        def taken(note: Note) -> bool:
-            sent = ready(rendering, note, context if reading.live else None)
-            return sent is not None and take(sent)
-
-        reading.hand_to(taken)
+    def _taken(self, note: Note, live: bool) -> bool:
+        streams = self._streams
+        sent = streams.ready(self._rendering, note, self._context if live else None)
+        if sent is None or not self._take(sent):
+            return False
+        streams.told += 1
+        return True
 
     async def aclose(self) -> None:
         """Give up what the stream holds."""

@@ -21,7 +21,7 @@ from service.bench.figures import percentile
 from service.bench.server import Server, pin
 
 _WARM = 0.3
-_PATIENCE = 20.0
+_PATIENCE = 60.0
 """Seconds that the last answers may take beyond the time of the load."""
 
 
@@ -69,7 +69,7 @@ class Loader:
 
 
 class _Client(asyncio.Protocol):
-    """One connection: sends a request, takes the answer, sends the next, until the time is up."""
+    """One connection: sends a request, takes the answer, sends the next, until the time is up and one was measured."""
 
     def __init__(self, requests: Any, begin: float, end: float) -> None:
         self._requests = requests
@@ -97,7 +97,7 @@ class _Client(asyncio.Protocol):
             self.fault = body[:400].decode(errors="replace")
         if self._sent >= self._begin:
             self.latencies.append(int((now - self._sent) * 1e6))
-        if now < self._end and self.fault is None:
+        if (now < self._end or not self.latencies) and self.fault is None:
             self._send()
         else:
             self._transport.close()

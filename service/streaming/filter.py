@@ -1,11 +1,10 @@
 """What a stream asks for: conditions on the event, conditions on the object, and which changes of it are wanted."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
-from functools import cached_property
 
-from domain.catalogue import CATALOGUE
+from domain.catalogue import CORRECTIONS
 from domain.codes import Code
 from service.streaming.happening import DEALS, Happening, State
 
@@ -21,9 +20,6 @@ class DealChange(Code):
 
 ORDER = tuple(DealChange)
 """Changes by number."""
-
-CORRECTIONS = frozenset(name for name, event in CATALOGUE.items() if event.editorial) - {"SourceArchived"}
-"""Events that put right what was recorded before."""
 
 
 class Kind(Enum):
@@ -45,9 +41,9 @@ def _conditions(asked: dict[str, Names]) -> _Conditions:
     return tuple((State._fields.index(name), names) for name, names in asked.items() if names is not None)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Filter:
-    """Which notes a stream gives: those for which all of this holds."""
+    """Which notes a stream gives: those for which all of this holds. What follows from that is worked out once."""
 
     nouns: Names = None
     ids: Names = None
@@ -60,16 +56,30 @@ class Filter:
     recorded_by: Names = None
     changes: frozenset[DealChange] = frozenset()
     corrections_only: bool = False
+    asks_event: bool = field(init=False, compare=False, repr=False)
+    """Whether it says anything of the event."""
+    asks_name: bool = field(init=False, compare=False, repr=False)
+    """Whether it says anything of which object."""
+    asks_object: bool = field(init=False, compare=False, repr=False)
+    """Whether it says anything of what the object shows."""
+    _one: _Conditions = field(init=False, compare=False, repr=False)
+    """Where in the state one of which names must stand."""
+    _several: _Conditions = field(init=False, compare=False, repr=False)
+    """Where in the state one of which names must be among others."""
 
-    @cached_property
-    def asks_event(self) -> bool:
-        """Whether it says anything of the event."""
-        return self.corrections_only or self.types is not None or self.recorded_by is not None
-
-    @cached_property
-    def asks_object(self) -> bool:
-        """Whether it says anything of what the object shows."""
-        return any(self._asked)
+    def __post_init__(self) -> None:
+        """Work out what follows."""
+        one = {"kind": self.kinds, "commitment": self.commitments}
+        several = {"parties": self.parties, "countries": self.countries, "sectors": self.sectors}
+        told = {
+            "asks_event": self.corrections_only or self.types is not None or self.recorded_by is not None,
+            "asks_name": self.nouns is not None or self.ids is not None,
+            "_one": _conditions(one),
+            "_several": _conditions(several),
+        }
+        told["asks_object"] = bool(told["_one"] or told["_several"])
+        for name, value in told.items():
+            object.__setattr__(self, name, value)
 
     def takes(self, happening: Happening) -> bool:
         """Whether the event is one that is asked for."""
@@ -87,21 +97,17 @@ class Filter:
         """Whether the object, as it was, shows what is asked for."""
         if state is None:
             return False
-        one, several = self._asked
-        for place, names in one:
+        for place, names in self._one:
             if state[place] not in names:
                 return False
-        for place, names in several:  # noqa: SIM110  # a generator takes twice as long
+        for place, names in self._several:  # noqa: SIM110  # a generator takes twice as long
             if names.isdisjoint(state[place]):  # type: ignore[arg-type]
                 return False
         return True
 
-    @cached_property
-    def _asked(self) -> tuple[_Conditions, _Conditions]:
-        """Where in the state one of which names must stand, or be among others."""
-        one = {"kind": self.kinds, "far": self.commitments}
-        several = {"parties": self.parties, "countries": self.countries, "sectors": self.sectors}
-        return _conditions(one), _conditions(several)
+    def matches(self, state: State | None) -> bool:
+        """Whether the object, as it was, is there, stands and shows what is asked for."""
+        return state is not None and not state.retracted and self.fits(state)
 
     def marks(self) -> Iterator[tuple[str, str]]:
         """What a happening must show one of: names from the condition that is likely the rarest."""
@@ -113,7 +119,7 @@ class Filter:
             ("country", self.countries),
             ("type", CORRECTIONS if self.corrections_only and self.types is None else self.types),
             ("kind", self.kinds),
-            ("far", self.commitments),
+            ("commitment", self.commitments),
             ("noun", self.nouns),
         ):
             if names is not None:
@@ -149,10 +155,10 @@ def _of_event(happening: Happening) -> tuple[tuple[str, str], ...]:
 
 def _of_state(state: State) -> Iterator[tuple[str, str]]:
     yield ("kind", state.kind or "")
-    yield ("far", state.far or "")
+    yield ("commitment", state.commitment or "")
     yield from (("party", each) for each in state.parties)
     yield from (("country", each) for each in state.countries)
     yield from (("sector", each) for each in state.sectors)
 
 
-__all__ = ["CORRECTIONS", "DEALS", "ORDER", "DealChange", "Filter", "Kind", "deal_marks", "event_marks"]
+__all__ = ["DEALS", "ORDER", "DealChange", "Filter", "Kind", "deal_marks", "event_marks"]

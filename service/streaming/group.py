@@ -4,7 +4,7 @@ Groups are found by what a happening shows, so that a filter that cannot match c
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Sequence
 from operator import attrgetter
 from typing import Protocol
 
@@ -41,15 +41,15 @@ class Group:
         self.notes: list[Note] = []
         self.waiting: set[Waiting] = set()
 
-    def add(self, notes: Iterable[Note]) -> None:
-        """Keep the notes, but for those that were told already."""
-        newest = self.notes[-1].place if self.notes else self.since
-        for note in notes:
-            if note.place > newest:
-                self.notes.append(note)
-        if len(self.notes) > 2 * MOST:
-            self.since = self.notes[-MOST - 1].place
-            del self.notes[:-MOST]
+    def add(self, notes: Sequence[Note]) -> None:
+        """Keep the notes of one happening, if they were not told already."""
+        kept = self.notes
+        if kept and kept[-1].place >= notes[0].place:
+            return
+        kept += notes
+        if len(kept) > 2 * MOST:
+            self.since = kept[-MOST - 1].place
+            del kept[:-MOST]
 
     def behind(self, place: Place) -> Note | None:
         """The first note behind a place, which is not before `since`."""

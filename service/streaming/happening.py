@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
+from service.streaming.note import Note, Place
+
 DEALS = frozenset(("deal", "agreement", "investment"))
 """The nouns of which new ones are told."""
 
@@ -16,6 +18,8 @@ class State(NamedTuple):
     kind: str | None
     far: str | None
     """A deal's commitment, an agreement's or institution's status, an investment's stage."""
+    commitment: str | None
+    """A deal's commitment."""
     value: str | None
     """The shown value with all that says what it counts."""
     parties: frozenset[str]
@@ -43,8 +47,16 @@ class Happening:
     type: str
     recorded_by: str
     objects: list[Touched] = field(default_factory=list)
+    _notes: dict[Place, tuple[Note]] = field(default_factory=dict, compare=False)
 
     @cached_property
     def deals(self) -> list[Touched]:
         """The deals, agreements and investments among the objects, by id."""
         return sorted((each for each in self.objects if each.noun in DEALS), key=lambda each: each.id)
+
+    def note(self, place: Place, object: str) -> tuple[Note]:
+        """The note of an object at a place of this event: one for all whose filters take it."""
+        found = self._notes.get(place)
+        if found is None:
+            found = self._notes[place] = (Note(place, object),)
+        return found

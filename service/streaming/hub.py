@@ -5,7 +5,7 @@ Whoever is behind it reads pages of the record on their own, by the same matchin
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import NamedTuple, TypeVar
@@ -13,14 +13,16 @@ from typing import NamedTuple, TypeVar
 from service.replica.store import Replica
 from service.streaming.filter import Filter, Kind
 from service.streaming.group import Group, Index
-from service.streaming.happening import Happening, State
+from service.streaming.happening import Happening
 from service.streaming.match import notes_of
 from service.streaming.note import Note, Place, whole
-from service.streaming.read import chosen, earlier, happenings
+from service.streaming.read import Past, chosen, happenings, reach
 
 _LOGGER = logging.getLogger("tamga.streams")
 _FEW = 8
 """Events that are read on the event loop; more are read in a thread."""
+_MANY = 64
+"""Objects that an event may touch to be read and matched on the event loop."""
 _BATCH = 256  # events that are read in one go
 _PAGE = 256
 _SLICE = 500
@@ -106,18 +108,22 @@ class Hub:
         after = place[0] if place >= whole(place[0]) else place[0] - 1
         with self.replica.read() as connection:
             found = chosen(connection, kind, filter, after, upto, _PAGE)
-            past = partial(earlier, connection)
+            past = Past(connection, upto)
             notes = [note for each in found for note in notes_of(kind, filter, each, past) if note.place > place]
         return Page(notes, whole(found[-1].position if len(found) == _PAGE else upto))
 
     async def _run(self) -> None:
+        told = None
         with self.replica.listening(self._heard()):
             while True:
                 try:
                     await self._news()
                     await self._advance()
-                except Exception:
-                    _LOGGER.exception("streams do not advance beyond position %s", self.head)
+                    told = None
+                except Exception as error:
+                    if repr(error) != told:
+                        told = repr(error)
+                        _LOGGER.exception("streams do not advance beyond position %s", self.head)
                     await asyncio.sleep(0.2)
 
     def _heard(self) -> Callable[[int], None]:
@@ -147,9 +153,16 @@ class Hub:
                 return
             after, upto = self.head, min(newest, self.head + _BATCH)
             read = partial(self._read, after, upto)
-            for each in read() if upto - after <= _FEW else await self.in_thread(read):
+            for each in read() if self._is_little(after, upto) else await self.in_thread(read):
                 await self._tell(each)
-            await self._wake(self._bounded)
+            await self._wake(tuple(self._bounded))
+
+    def _is_little(self, after: int, upto: int) -> bool:
+        """Whether a stretch can be read on the event loop."""
+        if upto - after > _FEW:
+            return False
+        with self.replica.read() as connection:
+            return reach(connection, after, upto, _MANY) < _MANY
 
     def _read(self, after: int, upto: int) -> list[Happening]:
         with self.replica.read() as connection:
@@ -157,42 +170,56 @@ class Hub:
 
     async def _tell(self, happening: Happening) -> None:
         """Tell every group that the happening concerns, before anything else runs; then all who wait."""
-        if happening.position <= self.head:
-            return
-        candidates = self._index.candidates(happening)
-        past = _Past(self.replica)
-        told = []
-        for group in candidates:
-            if notes := notes_of(group.kind, group.filter, happening, past):
-                group.add(notes)
-                told.append(group)
-        self.head = happening.position
-        self._tried += len(candidates)
-        await self._wake(told)
-        if self._tried > _SLICE:
-            self._tried = 0
-            await asyncio.sleep(0)
-
-    async def _wake(self, groups: Iterable[Group]) -> None:
-        """Tell everybody who waits, some at a time."""
-        for each in [waiting for group in groups for waiting in group.waiting]:
-            each.told()
-            self._tried += _READER
+        found: dict[Group, tuple[Note, ...]] = {}
+        while self.head < happening.position:
+            concerned = self._index.candidates(happening)
+            asking = [group for group in concerned if group not in found]
+            if later := self._matched(asking, happening, found):
+                found.update(await self.in_thread(partial(self._looked_back, later, happening)))
+                continue  # others may have come meanwhile
+            told = [group for group in concerned if found[group]]
+            for group in told:
+                group.add(found[group])
+            if happening.position % 2:
+                told.reverse()  # who was last is first now
+            self.head = happening.position
+            self._tried += len(concerned)
+            await self._wake(told)
             if self._tried > _SLICE:
                 self._tried = 0
                 await asyncio.sleep(0)
 
+    def _matched(self, groups: list[Group], happening: Happening, found: dict[Group, tuple[Note, ...]]) -> list[Group]:
+        """Find what each group is told, but for those that ask for what was earlier, which takes a thread."""
+        if len(happening.objects) > _MANY:
+            return groups
+        later = []
+        for group in groups:
+            try:
+                found[group] = notes_of(group.kind, group.filter, happening, _not_now)
+            except _LookBack:
+                later.append(group)
+        return later
 
-class _Past:
-    """The earlier states of objects, read once for all groups that ask."""
+    def _looked_back(self, groups: list[Group], happening: Happening) -> dict[Group, tuple[Note, ...]]:
+        with self.replica.read() as connection:
+            past = Past(connection, happening.position)
+            return {group: notes_of(group.kind, group.filter, happening, past) for group in groups}
 
-    def __init__(self, replica: Replica) -> None:
-        self._replica = replica
-        self._known: dict[tuple[str, int], list[tuple[Happening, State]]] = {}
+    async def _wake(self, groups: Sequence[Group]) -> None:
+        """Tell everybody who waits, some at a time."""
+        for group in groups:
+            for each in tuple(group.waiting):
+                each.told()
+                self._tried += _READER
+                if self._tried > _SLICE:
+                    self._tried = 0
+                    await asyncio.sleep(0)
 
-    def __call__(self, id: str, position: int) -> list[tuple[Happening, State]]:
-        """The events that changed an object before a position, with what it showed then."""
-        if (id, position) not in self._known:
-            with self._replica.read() as connection:
-                self._known[id, position] = earlier(connection, id, position)
-        return self._known[id, position]
+
+class _LookBack(Exception):
+    """What an object showed earlier has to be read."""
+
+
+def _not_now(filter: Filter, id: str, position: int) -> bool:
+    raise _LookBack

@@ -2,63 +2,59 @@
 
 from collections.abc import Callable
 
-from service.streaming.filter import CORRECTIONS, ORDER, DealChange, Filter, Kind
-from service.streaming.happening import Happening, State, Touched
+from domain.catalogue import CORRECTIONS
+from service.streaming.filter import ORDER, DealChange, Filter, Kind
+from service.streaming.happening import Happening, Touched
 from service.streaming.note import Note, whole
 
-Earlier = Callable[[str, int], list[tuple[Happening, State]]]
-"""The events that changed an object before a position, each with what it showed then."""
+Earlier = Callable[[Filter, str, int], bool]
+"""Whether an event before a position, one that the filter takes, left the object as it asks."""
 
 _NEW = ORDER.index(DealChange.NEW)
 
 
-def notes_of(kind: Kind, filter: Filter, happening: Happening, earlier: Earlier) -> list[Note]:
+def notes_of(kind: Kind, filter: Filter, happening: Happening, earlier: Earlier) -> tuple[Note, ...]:
     """The notes in order of place."""
     if filter.asks_event and not filter.takes(happening):
-        return []
+        return ()
     if kind is Kind.EVENTS:
         return _event_note(filter, happening)
-    found: list[Note] = []
+    found: tuple[Note, ...] = ()
     for touched in happening.deals:
-        if filter.names(touched.noun, touched.id):
-            _add_deal_notes(found, filter, happening, touched, earlier)
+        if not filter.asks_name or filter.names(touched.noun, touched.id):
+            found += _deal_notes(filter, happening, touched, earlier)
     return found
 
 
-def _event_note(filter: Filter, happening: Happening) -> list[Note]:
+def _event_note(filter: Filter, happening: Happening) -> tuple[Note, ...]:
     if not filter.names(happening.noun, happening.stream):
-        return []
+        return ()
     if filter.asks_object and not (happening.objects and filter.fits(happening.objects[0].now)):
-        return []
+        return ()
     if filter.changes and not any(filter.changes & changes(happening, each) for each in happening.deals):
-        return []
-    return [Note(whole(happening.position), happening.stream)]
+        return ()
+    return happening.note(whole(happening.position), happening.stream)
 
 
-def _add_deal_notes(
-    found: list[Note], filter: Filter, happening: Happening, touched: Touched, earlier: Earlier
-) -> None:
-    matches = _matches(filter, touched.now)
+def _deal_notes(filter: Filter, happening: Happening, touched: Touched, earlier: Earlier) -> tuple[Note, ...]:
+    position, id = happening.position, touched.id
+    matches = filter.matches(touched.now)
     if matches and _is_first(filter, happening, touched, earlier):
-        found.append(Note((happening.position, touched.id, _NEW), touched.id))
-    elif filter.changes and (matches or _matches(filter, touched.before)):
+        return happening.note((position, id, _NEW), id)
+    if filter.changes and (matches or filter.matches(touched.before)):
         changed = changes(happening, touched)
         wanted = [number for number, each in enumerate(ORDER) if each in changed and each in filter.changes]
-        found += [Note((happening.position, touched.id, number), touched.id) for number in wanted]
-
-
-def _matches(filter: Filter, state: State | None) -> bool:
-    return state is not None and not state.retracted and filter.fits(state)
+        return tuple(note for number in wanted for note in happening.note((position, id, number), id))
+    return ()
 
 
 def _is_first(filter: Filter, happening: Happening, touched: Touched, earlier: Earlier) -> bool:
     """Whether no event before this one left the object as the filter asks."""
     if touched.now is not None and touched.now.created == happening.position:
         return True
-    if not filter.asks_event and _matches(filter, touched.before):
+    if not filter.asks_event and filter.matches(touched.before):
         return False
-    past = earlier(touched.id, happening.position)
-    return not any(filter.takes(event) and _matches(filter, state) for event, state in past)
+    return not earlier(filter, touched.id, happening.position)
 
 
 def changes(happening: Happening, touched: Touched) -> set[DealChange]:

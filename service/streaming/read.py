@@ -45,9 +45,12 @@ FROM p CROSS JOIN {} AS x ON x.id = p.id AND x.since <= p.at
 
 _EVENT = "SELECT position, id, stream, noun, type, recorded_by FROM event"
 
-_EARLIER = f"""
-{_EVENT} WHERE stream = ?1 AND position < ?2
-UNION ALL {_EVENT} WHERE position IN (SELECT position FROM touched WHERE id = ?1 AND position < ?2)"""
+_CHANGING = f"""
+{_EVENT} WHERE stream = ?1 AND position <= ?2
+UNION ALL {_EVENT} WHERE position IN (SELECT position FROM touched WHERE id = ?1 AND position <= ?2)"""
+
+_AT_ONCE = 32
+"""Earlier states that are read together; most often the latest tells."""
 
 
 def happenings(connection: apsw.Connection, after: int, upto: int) -> list[Happening]:
@@ -56,6 +59,12 @@ def happenings(connection: apsw.Connection, after: int, upto: int) -> list[Happe
     found = [Happening(*row) for row in rows]
     load_objects(connection, found)
     return found
+
+
+def reach(connection: apsw.Connection, after: int, upto: int, most: int) -> int:
+    """How many objects the events in a stretch touched beside their own, counted no further than to so many."""
+    rows = "SELECT 1 FROM touched WHERE position > ? AND position <= ? LIMIT ?"
+    return int(connection.execute(f"SELECT count(*) FROM ({rows})", (after, upto, most)).get)
 
 
 def chosen(
@@ -143,12 +152,34 @@ def _state(noun: str, row: Sequence[Any]) -> State:
     if row[7]:
         countries.add(row[7])
     shows = (frozenset(parties), frozenset(countries), frozenset(orjson.loads(row[9])))
-    return State(row[2], bool(row[3]), row[4], row[5], row[6], *shows)
+    commitment = row[5] if noun == "deal" else None
+    return State(row[2], bool(row[3]), row[4], row[5], commitment, row[6], *shows)
 
 
-def earlier(connection: apsw.Connection, id: str, position: int) -> list[tuple[Happening, State]]:
-    """Every event before a position that changed the object, with what it showed then; the latest first."""
-    events = [Happening(*row) for row in connection.execute(_EARLIER, (id, position))]
-    known = states(connection, [(id, each.position) for each in events])
-    told = [(each, known[id, each.position]) for each in events if (id, each.position) in known]
-    return sorted(told, key=lambda each: each[0].position, reverse=True)
+class Past:
+    """The earlier states of objects, up to a position: read as far as they are asked for, and once for all who ask."""
+
+    def __init__(self, connection: apsw.Connection, upto: int) -> None:
+        """Take the connection, which is read from only while this is asked, and the last position."""
+        self._connection = connection
+        self._upto = upto
+        self._events: dict[str, list[Happening]] = {}
+        self._states: dict[Moment, State | None] = {}
+
+    def __call__(self, filter: Filter, id: str, position: int) -> bool:
+        """Whether an event before a position, one that the filter takes, left the object as it asks."""
+        taken = [each for each in self._changing(id) if each.position < position and filter.takes(each)]
+        for start in range(0, len(taken), _AT_ONCE):
+            moments = [(id, each.position) for each in taken[start : start + _AT_ONCE]]
+            if unread := [moment for moment in moments if moment not in self._states]:
+                self._states.update(dict.fromkeys(unread) | states(self._connection, unread))
+            if any(filter.matches(self._states[moment]) for moment in moments):
+                return True
+        return False
+
+    def _changing(self, id: str) -> list[Happening]:
+        """Every event that changed the object, the latest first."""
+        if id not in self._events:
+            found = [Happening(*row) for row in self._connection.execute(_CHANGING, (id, self._upto))]
+            self._events[id] = sorted(found, key=lambda each: each.position, reverse=True)
+        return self._events[id]

@@ -4,6 +4,7 @@ It holds its place and at most one page of notes, never a queue.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from service.streaming.group import Group
 from service.streaming.hub import Hub
 from service.streaming.note import CaughtUp, Note, Place, whole
 
+_LOGGER = logging.getLogger("tamga.streams")
 _AT_ONCE = 32
 """Messages handed out before others get a turn."""
 _AHEAD = 16
@@ -30,6 +32,8 @@ class Until:
     position: int | None = None
     time: str | None = None
     """`YYYY-MM-DDTHH:MM:SS.mmmZ`; gives way to the position once that is known."""
+    before: int = 0
+    """A position up to which everything was recorded by that time."""
 
 
 class Reading:
@@ -53,13 +57,16 @@ class Reading:
         self._told = False
         self._closed = False
         self._in_a_row = 0
-        self._take: Callable[[Note], bool] | None = None
+        self._take: Callable[[Note, bool], bool] | None = None
         self._woken: asyncio.Future[None] | None = None
         if until is not None:
             hub.bound(self._group)
 
-    def hand_to(self, take: Callable[[Note], bool]) -> None:
-        """Hand over what comes next, `next` being awaited; it gives that for which `take` says False."""
+    def hand_to(self, take: Callable[[Note, bool], bool]) -> None:
+        """Hand over what comes next, `next` being awaited; it gives that for which `take` says False.
+
+        `take` is also told whether the note is live: read by all at once, and not page by page.
+        """
         self._take = take
 
     async def next(self) -> Note | CaughtUp | None:
@@ -85,11 +92,6 @@ class Reading:
             self._next += 1
 
     @property
-    def live(self) -> bool:
-        """Whether what comes next is read by all at once, and not page by page."""
-        return self._notes is None
-
-    @property
     def ahead(self) -> list[Note]:
         """The note that `next` gave and some that follow in its page."""
         return [] if self._notes is None else self._notes[self._next : self._next + _AHEAD]
@@ -105,7 +107,7 @@ class Reading:
         """Leave the group. Repeating it is harmless."""
         if not self._closed:
             self._closed = True
-            self._notes = None
+            self._notes = self._take = None
             self._hub.leave(self._group)
 
     @property
@@ -114,10 +116,11 @@ class Reading:
 
     def _hand_over(self) -> None:
         """Hand over what is left of a page, as far as it is taken."""
-        if self._take is None or self._notes is None or (self._until is not None and self._until.position is None):
+        if self._take is None or self._notes is None:
             return
+        sure = None if self._until is None or self._until.position is not None else self._until.before
         for note in self._notes[self._next : self._next + _AT_ONCE]:
-            if not self._take(note):
+            if (sure is not None and note.position > sure) or not self._take(note, False):
                 return
             self.took(note)
             self._in_a_row += 1
@@ -160,19 +163,32 @@ class Reading:
             self._group.waiting.discard(self)
 
     def told(self) -> None:
-        """Hand over what came; wake whoever waits for `next` if that is not taken, or if nothing came."""
-        woken = self._woken
+        """Hand over what came; wake whoever waits for `next` if that is not taken, or if this is the end."""
+        woken, take = self._woken, self._take
         if woken is None or woken.done():
             return
-        note = self._group.behind(self.place) if self._until is None and self._live else None
-        while note is not None and self._take is not None and self._take(note):
-            self.place = note.place
-            note = self._group.behind(self.place)
-            if note is None:
+        if self._until is not None:
+            if not self._concerned:
                 return
+        elif take is not None and self._live:
+            try:
+                note = self._group.behind(self.place)
+                while note is not None and take(note, True):
+                    self.place = note.place
+                    if note is self._group.notes[-1]:
+                        return
+                    note = self._group.behind(note.place)
+            except Exception as error:
+                _LOGGER.debug("a reader could not be handed what came, and reads it itself: %s", error)
         woken.set_result(None)
 
     # the end
+
+    @property
+    def _concerned(self) -> bool:
+        """Whether there is something to read, or the end has come; time passes by itself."""
+        ended = self._limit is not None and self._hub.head >= self._limit
+        return ended or not self._live or self._group.behind(self.place) is not None
 
     @property
     def _limit(self) -> int | None:
@@ -208,11 +224,14 @@ class Reading:
 
     async def _settle(self, position: int) -> None:
         """Turn the time into a position once something later is recorded, or the time has passed."""
-        assert self._until is not None
-        assert self._until.time is not None
-        last = await self._hub.in_thread(partial(self._hub.replica.position_at, self._until.time))
-        if last < position or self._seconds() == 0:
-            self._until.position = last
+        until = self._until
+        assert until is not None
+        assert until.time is not None
+        if position <= until.before and self._seconds():
+            return
+        until.before = await self._hub.in_thread(partial(self._hub.replica.position_at, until.time))
+        if until.before < position or self._seconds() == 0:
+            until.position = until.before
 
     def _seconds(self) -> float | None:
         """How long until the time at which the stream ends, if it ends by time."""

@@ -36,7 +36,7 @@ async def ask(opened: ClientConnection, query: str, id: str = "1", **variables: 
     await opened.send(orjson.dumps({"id": id, "type": "subscribe", "payload": payload}).decode())
 
 
-async def hear(opened: ClientConnection, seconds: float = 10) -> Json:
+async def hear(opened: ClientConnection, seconds: float = 30) -> Json:
     """The next payload, whichever subscription it belongs to. Raises Ended."""
     while True:
         async with asyncio.timeout(seconds):

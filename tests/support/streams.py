@@ -74,7 +74,7 @@ class Streaming:
         return receipt.position
 
 
-async def hear(stream: Subscribed, seconds: float = 5) -> Json:
+async def hear(stream: Subscribed, seconds: float = 30) -> Json:
     """The next message: the value of the one field."""
     async with asyncio.timeout(seconds):
         sent = await stream.__anext__()

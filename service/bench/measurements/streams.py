@@ -132,7 +132,7 @@ def _other(number: int) -> Filter:
 
 def _happening() -> Happening:
     shows = (frozenset(["party:bench-0"]), frozenset(["UZB"]), frozenset(["bench"]))
-    now = State(1, False, "PROCUREMENT", "ANNOUNCED", None, *shows)
+    now = State(1, False, "PROCUREMENT", "ANNOUNCED", "ANNOUNCED", None, *shows)
     made = Happening(1, "deal:x@1", "deal:x", "deal", "DealAnnounced", "key:x")
     made.objects.append(Touched("deal:x", "deal", now, None))
     return made
@@ -142,7 +142,7 @@ def _per_event(index: Index, happening: Happening, events: int) -> float:
     began = time.process_time()
     for _ in range(events):
         for group in index.candidates(happening):
-            notes_of(group.kind, group.filter, happening, lambda id, position: [])
+            notes_of(group.kind, group.filter, happening, lambda filter, id, position: False)
     return (time.process_time() - began) / events
 
 
