@@ -115,7 +115,7 @@ class AgreementFilter(ObjectFilter):
     kind: list[AgreementKind] | None = any_of("Of one of these kinds.", "kind")
     binding: list[Binding] | None = any_of("That bind so.", "binding")
     status: list[AgreementStatus] | None = any_of("That have come so far.", "status")
-    party: PartyLinkFilter | None = having("With such a party.", linked, "party", "country")
+    party: PartyLinkFilter | None = having("With such a party.", linked, "party", "country", "role")
     country: list[str] | None = owning(
         "With a party of one of these countries, ISO 3166 alpha-3.", "party_link", "country", known=COUNTRY
     )

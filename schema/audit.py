@@ -6,15 +6,18 @@ Nothing here is SQL: it is read from the log and its tree, in threads, once a mo
 import asyncio
 from base64 import b64encode
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any, TypeVar
 
 import strawberry
+from eventsourcing.persistence import PersistenceError
 from strawberry.types import Info
 
 from schema.context import Context
-from schema.errors import ApiError, ErrorCode
+from schema.errors import ApiError, ErrorCode, logger
 from schema.scalars import Position
 from schema.sql import needs
+from service.asking import ask_log
 from service.audit import checkpoint as signed
 from service.audit import proof as proven
 from service.audit.audit import Audit, NotSealed
@@ -103,7 +106,7 @@ async def inclusion_proof(
 ) -> InclusionProof:
     """The proof of one event. Raises ApiError with NOT_SEALED."""
     note = await _note(info.context)
-    return await _sealed(_proof, audit_of(info.context), note, position, _given(tree_size))
+    return await _sealed(partial(_proof, audit_of(info.context), note, position, _given(tree_size)))
 
 
 async def consistency_proof(
@@ -112,7 +115,7 @@ async def consistency_proof(
     """The proof that one tree extends another. Raises ApiError with NOT_SEALED or BAD_USER_INPUT."""
     note = await _note(info.context)
     size = _given(to_size) or (signed.peek(note).size if note else 0)
-    found = await _sealed(audit_of(info.context).consistency_proof, from_size, size)
+    found = await _sealed(partial(audit_of(info.context).consistency_proof, from_size, size))
     return ConsistencyProof(
         from_size=Position(found.from_size),
         to_size=Position(found.to_size),
@@ -127,7 +130,7 @@ async def proof_of_event(root: Any, info: Info[Any, Any]) -> InclusionProof | No
     note = await _note(info.context)
     if note is None or signed.peek(note).size < root.position:
         return None
-    return await _sealed(_proof, audit_of(info.context), note, root.position, None)
+    return await _sealed(partial(_proof, audit_of(info.context), note, root.position, None))
 
 
 def root_fields() -> tuple[Any, Any, Any]:
@@ -173,10 +176,19 @@ async def _note(context: Context) -> bytes | None:
     return note
 
 
-async def _sealed(work: Callable[..., T], *arguments: Any) -> T:
+async def of_log(work: Callable[[], T]) -> T:
+    """What is read from the log. Raises ApiError with UNAVAILABLE if that does not answer."""
+    try:
+        return await ask_log(work)
+    except PersistenceError as error:
+        logger.warning("the log cannot be read: %s", error)
+        raise ApiError(ErrorCode.UNAVAILABLE, "The log does not answer just now.") from None
+
+
+async def _sealed(work: Callable[[], T]) -> T:
     """Do it in a thread; what is not sealed, or no size, is an error that clients read."""
     try:
-        return await asyncio.to_thread(work, *arguments)
+        return await of_log(work)
     except NotSealed as error:
         raise ApiError(ErrorCode.NOT_SEALED, f"Not sealed: {error}.") from None
     except ValueError as error:

@@ -4,7 +4,9 @@ from typing import Any
 
 import strawberry
 
+from domain.catalogue import CORRECTIONS
 from domain.codes import Code
+from schema.choosing import recorded
 from schema.common import Correction, RecordObject
 from schema.enums import described
 from schema.filters import any_of
@@ -12,9 +14,8 @@ from schema.node import EVENT_KINDS, EventRef
 from schema.plan.source import Arguments, Source
 from schema.scalars import DateTime, Position
 from schema.search import Noun
-from schema.sql import Argument, AsOf, argument, column, computed, listing, one, rows, text
-from service.audit.rested import FLAGS
-from service.replica.tables import NOUN_TABLES
+from schema.sql import Argument, AsOf, argument, column, computed, listing, one, rows
+from schema.steps import field_steps
 
 
 class ChangeKind(Code):
@@ -27,94 +28,11 @@ class ChangeKind(Code):
 
 described(ChangeKind)
 
-_EDITORIAL = "('FactCorrected', 'EventRetracted', 'ClaimAdopted', 'SourceWithdrawn', 'PartyMerged')"
-_TECHNICAL = (
-    "created",
-    "recorded_at",
-    "changed",
-    "version",
-    "disputed",
-    "anomalies",
-    "day",
-    "value_subject",
-    "value_key",
-    "value_low",
-    "value_high",
-    "announced",
-)
-
-_OWNED: dict[str, tuple[str, tuple[str, ...]]] = {
-    "party_link": ("parties", ("party", "role")),
-    "sector": ("sectors", ("code", "percent")),
-    "claimed": ("claimed", ("text", "verification")),
-    "effect": ("effects", ("kind", "place", "outlook")),
-    "assessment": ("assessments", ("statement",)),
-    "anomaly": ("anomalies", ("kind",)),
-    "identifier": ("identifiers", ("scheme", "value")),
-    "mandate": ("mandate", ("topic",)),
-    "officeholder": ("officeholders", ("person", "office")),
-    "act": ("acts", ("kind", "occurred_on")),
-    "line": ("lines", ("item", "firm", "open_options", "purchase_rights", "intended", "not_stated", "delivered")),
-    "condition": ("conditions", ("statement", "met")),
-    "financing": ("financings", ("financier", "status", "valid_until")),
-    "ownership": ("ownership", ("party", "percent")),
-    "delivery": ("deliveries", ("period", "status", "days_late")),
-    "goods_delivered": ("deliveriesMade", ("line", "delivered_on")),
-    "payment": ("payments", ("payer", "payee", "paid_on")),
-    "governed_by": ("agreements", ("agreement",)),
-    "inclusion": ("deals", ("deal", "certainty")),
-}
-"""Rows that an object owns, with the name of the field that shows them and the columns that are compared."""
+_CORRECTIONS = ", ".join(f"'{name}'" for name in CORRECTIONS)
 
 
-def _camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(part.capitalize() for part in rest)
-
-
-def _json(alias: str, columns: tuple[str, ...]) -> str:
-    members = (f"{text(_camel(name))}, {_told(f'{alias}.{name}', name)}" for name in columns)
-    return f"json_object({', '.join(members)})"
-
-
-def _told(column: str, name: str) -> str:
-    return f"CASE {column} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END" if name in FLAGS else column
-
-
-def _steps(table: str, keys: tuple[str, ...], path: str, columns: tuple[str, ...], change: Source) -> list[str]:
-    """SQL of the versions that began, and of those that ended without another, within the time of a change."""
-    same = " AND ".join(f"old.{key} = new.{key}" for key in keys)
-    range_ = f"> {change['since']} AND {{}} <= {change['until']}"
-    new, old = _json("new", columns), _json("old", columns)
-    return [
-        f"SELECT new.since AS position, {path.format('new')} AS path, {new} AS now,"
-        f" (SELECT {old} FROM main.{table} AS old WHERE {same} AND old.until = new.since) AS was"
-        f" FROM main.{table} AS new WHERE new.{keys[0]} = {change['key']} AND new.since {range_.format('new.since')}",
-        f"SELECT old.until, {path.format('old')}, NULL, {old} FROM main.{table} AS old"
-        f" WHERE old.{keys[0]} = {change['key']} AND old.until {range_.format('old.until')}"
-        f" AND NOT EXISTS (SELECT 1 FROM main.{table} AS new WHERE {same} AND new.since = old.until)",
-    ]
-
-
-def _all_steps(change: Source) -> str:
-    steps: list[str] = []
-    for noun in NOUN_TABLES:
-        columns = tuple(name for name in noun.names if name not in _TECHNICAL)
-        steps += _steps(noun.name, ("id",), "''", columns, change)
-    for table, (name, columns) in _OWNED.items():
-        steps += _steps(table, ("owner", "key"), f"'{name}/' || {{}}.key || '/'", columns, change)
-    return " UNION ALL ".join(steps)
-
-
-def _fields(change: Source, arguments: Arguments) -> str:
-    return (
-        "SELECT step.position AS position, step.path || field.key AS field,"
-        " CAST(step.was ->> ('$.' || field.key) AS TEXT) AS was,"
-        " CAST(step.now ->> ('$.' || field.key) AS TEXT) AS now"
-        f" FROM ({_all_steps(change)} LIMIT -1) AS step, json_each(coalesce(step.now, step.was)) AS field"
-        " WHERE step.was ->> ('$.' || field.key) IS NOT step.now ->> ('$.' || field.key)"
-        " ORDER BY step.position, field LIMIT -1"
-    )
+_LONG = 8
+"""A span that holds more than this part of all events is long."""
 
 
 def _event_at(source: Source) -> str:
@@ -127,10 +45,16 @@ class FieldChange:
     """One step of one field."""
 
     field: str = column(
-        "The field by its name here; of a list, its name, the item's key and the field, such as `lines/b787/firm`."
+        "Where it is found, by the names of fields here: `commitment`, `value`, `value/verification`; of a list the "
+        "item's key stands between, as in `lines/b787/firm`."
     )
+    name: str = column("The field of the object that clients ask for: `commitment`, `value`, `lines`.")
+    item: str | None = column("The key of an item where that field is a list, the subject where it is `claimed`.")
+    part: str | None = column("The field of the item or value; null for the value itself.")
     was: str | None = column("What it said before; null for nothing.")
-    now: str | None = column("What it says from then on; null for nothing.")
+    now: str | None = column(
+        "What it says from then on; null for nothing. What is false or zero from the beginning is not told."
+    )
     position: Position = column("The position of the event that caused it, whichever object that is of.")
     event: EventRef | None = one("The event that caused it.", _event_at, table="event")
 
@@ -165,7 +89,7 @@ class Change:
         "When the last event behind it was recorded.",
         lambda s: f"(SELECT event.recorded_at FROM main.event WHERE event.position = {s['position']})",
     )
-    fields: list[FieldChange] = rows("What changed, step by step, each with the event that caused it.", _fields)
+    fields: list[FieldChange] = rows("What changed, step by step, each with the event that caused it.", field_steps)
     events: list[EventRef] = rows("Its own events between the two moments.", _own_events, kinds=EVENT_KINDS)
     corrections: list[Correction] = rows("What was put right in it between the two moments.", _own_corrections)
 
@@ -183,29 +107,64 @@ def _moment(given: Any) -> str:
     """SQL of the position that an `AsOf` means."""
     if given.get("position") is not None:
         return str(given["position"])
-    return f"coalesce((SELECT max(event.position) FROM main.event WHERE event.recorded_at <= {given['time']}), 0)"
+    return recorded("<=", given["time"])
 
 
 def _changes(source: Source, arguments: Arguments) -> str:
+    """The last event of each object, or of another that reached it, merged by position without looking at the rest.
+
+    SQLite merges only SELECTs whose columns have the same affinity, hence the CASTs.
+    """
     since, until = _moment(arguments["from"]), source.row.scope.position
-    within = "position > span.since AND position <= span.until"
-    return (
-        f"WITH span AS MATERIALIZED (SELECT {since} AS since, {until} AS until),"
-        f" reached AS (SELECT stream AS id, position FROM main.event, span WHERE {within}"
-        f" UNION ALL SELECT id, position FROM main.touched, span WHERE {within}),"
-        " candidate AS MATERIALIZED (SELECT id AS key, max(position) AS position, span.since, span.until"
-        " FROM reached, span GROUP BY id)"
-        f" SELECT key, substr(key, 1, instr(key, ':') - 1) AS noun, position, since, until, {_KIND} AS kind"
-        " FROM candidate"
+    noun = "CAST(substr(last.id, 1, instr(last.id, ':') - 1) AS TEXT)"
+    of_event = (
+        f"SELECT last.stream AS key, last.noun AS noun, {_of_change('last.stream', since, until)}"
+        f" FROM main.event AS last WHERE {_within('last', since, until)}"
+        " AND NOT EXISTS (SELECT 1 FROM main.event AS later WHERE later.stream = last.stream"
+        f" AND later.version = last.version + 1 AND later.position <= {until})"
+        f" AND {_untouched('last.stream', until)}"
     )
+    of_others = (
+        f"SELECT last.id, {noun}, {_of_change('last.id', since, until)}"
+        f" FROM main.touched AS last WHERE {_within('last', since, until)} AND {_untouched('last.id', until)}"
+        " AND coalesce((SELECT own.position FROM main.event AS own WHERE own.stream = last.id"
+        f" AND own.position <= {until} ORDER BY own.version DESC LIMIT 1), 0) < last.position"
+    )
+    return f"{of_event} UNION ALL {of_others}"
 
 
-_RANGE = "event.stream = candidate.key AND event.position > candidate.since AND event.position <= candidate.until"
-_KIND = (
-    f"CASE WHEN EXISTS (SELECT 1 FROM main.event WHERE {_RANGE} AND event.version = 1) THEN 'ADDED'"
-    f" WHEN EXISTS (SELECT 1 FROM main.event WHERE {_RANGE} AND event.type IN {_EDITORIAL}) THEN 'CORRECTED'"
-    " ELSE 'CHANGED' END"
-)
+def _within(alias: str, since: str, until: str) -> str:
+    return f"{alias}.position > {since} AND {alias}.position <= {until}"
+
+
+def _untouched(key: str, until: str) -> str:
+    """SQL of whether no event of another object reached this one after its row `last`."""
+    later = f"later.id = {key} AND later.position > last.position AND later.position <= {until}"
+    return f"NOT EXISTS (SELECT 1 FROM main.touched AS later WHERE {later})"
+
+
+def _of_change(key: str, since: str, until: str) -> str:
+    own = f"event.stream = {key} AND {_within('event', since, until)}"
+    kind = (
+        f"CASE WHEN EXISTS (SELECT 1 FROM main.event WHERE {own} AND event.version = 1) THEN 'ADDED'"
+        f" WHEN EXISTS (SELECT 1 FROM main.event WHERE {own} AND event.type IN ({_CORRECTIONS})) THEN 'CORRECTED'"
+        " ELSE 'CHANGED' END"
+    )
+    return f"last.position AS position, {since} AS since, {until} AS until, {kind} AS kind"
+
+
+def _count_changed(source: Source, arguments: Arguments) -> str:
+    """How many objects have changed. Of a long span all events are looked at by object, which needs no sorting."""
+    since, until = _moment(arguments["from"]), source.row.scope.position
+    within = f"event.position > {since} AND event.position <= {until}"
+    long = f"({until} - {since}) * {_LONG} > (SELECT max(event.position) FROM main.event)"
+    by_object = f"(SELECT count(DISTINCT stream) FROM main.event INDEXED BY event_by_stream WHERE {within})"
+    by_position = f"(SELECT count(DISTINCT stream) FROM main.event NOT INDEXED WHERE {within})"
+    of_others = (
+        f"(SELECT count(DISTINCT other.id) FROM main.touched AS other WHERE {_within('other', since, until)}"
+        f" AND NOT EXISTS (SELECT 1 FROM main.event WHERE event.stream = other.id AND {within}))"
+    )
+    return f"(CASE WHEN {long} THEN {by_object} ELSE {by_position} END + {of_others})"
 
 
 def changes() -> Any:
@@ -214,6 +173,7 @@ def changes() -> Any:
         "What was added, changed and corrected between two moments, the latest changed objects first.",
         "",
         select=_changes,
+        counted=_count_changed,
         filter=ChangeFilter,
         by="-position",
         arguments=(argument("from", AsOf, "The earlier moment; what it already knew is no change."),),

@@ -1,5 +1,6 @@
 """How lists of any noun are chosen and sorted: the filter that all nouns share, and the orders of lists."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
@@ -8,7 +9,7 @@ import strawberry
 from domain.codes import AnomalyKind, Code, EffectKind, PartyRole, SectorScheme, Verification
 from domain.values import broken
 from schema.enums import described
-from schema.filters import Value, any_of, at_least, at_most, equals, flag, found, having, owning, where
+from schema.filters import Value, any_of, at_most, equals, flag, found, having, owning, where
 from schema.plan.source import Row
 from schema.scalars import Date, DateTime, Decimal, Position
 from service.replica.tables import LAST_DAY
@@ -29,10 +30,15 @@ class PartyLinkFilter:
     """Which party, in which role."""
 
     party: list[strawberry.ID] | None = any_of("One of these parties.", "party")
-    role: list[PartyRole] | None = any_of("In one of these roles.", "role")
+    role: list[PartyRole] | None = any_of("In one of these roles.", lambda row: _role(row))
     country: list[str] | None = any_of(
         "With its seat in one of these countries, ISO 3166 alpha-3.", "country", known=COUNTRY
     )
+
+
+def _role(row: Row) -> str:
+    """SQL of the role by the link's key, `<party>/<role>`, which every index has."""
+    return f"substr({row['key']}, instr({row['key']}, '/') + 1)"
 
 
 @strawberry.input(description="A sector: one must fit all of this.")
@@ -71,12 +77,12 @@ class RestsOnFilter:
 
 def _withdrawn(row: Row) -> str:
     source = row.others("source")
-    return f"(SELECT {source['withdrawn']} FROM {source.rows} AND {source['id']} = {row['source']})"
+    return f"{row['source']} IN (SELECT {source['id']} FROM {source.rows} AND {source['withdrawn']} = 1)"
 
 
 def _says(row: Row, value: Value) -> str:
     prose = row.owned("prose")
-    docs = f"SELECT search.rowid FROM main.search WHERE search MATCH fts_query({value})"
+    docs = f"SELECT search.rowid FROM main.search WHERE search MATCH fts_all({value}, '{row.table}')"
     return f"EXISTS (SELECT 1 FROM {prose.rows} AND +{prose['doc']} IN ({docs}))"
 
 
@@ -84,8 +90,44 @@ def _saying(row: Row, value: Value) -> str:
     prose = row.others("prose")
     return (
         f"SELECT {prose['owner']} AS id FROM main.search CROSS JOIN {prose.named}"
-        f" ON {prose['doc']} = search.rowid WHERE search MATCH fts_query({value}) AND {prose.alive}"
+        f" ON {prose['doc']} = search.rowid WHERE search MATCH fts_all({value}, '{row.table}') AND {prose.alive}"
     )
+
+
+def _owns(row: Row, table: str) -> str:
+    return f"EXISTS (SELECT 1 FROM {row.owned(table).rows})"
+
+
+def _owners(table: str) -> Callable[[Row], str]:
+    """Makes SQL of the ids of all objects that own a row of the table."""
+
+    def ids(row: Row) -> str:
+        other = row.others(table)
+        return f"SELECT {other['owner']} AS id FROM {other.rows}"
+
+    return ids
+
+
+def _disputed(row: Row) -> str:
+    claimed = row.others("claimed")
+    return f"SELECT {claimed['owner']} AS id FROM {claimed.rows} AND {claimed['verification']} = 'DISPUTED'"
+
+
+def _created(row: Row, value: Value) -> str:
+    return f"{row['created']} > {value}"
+
+
+def _changed(row: Row, value: Value) -> str:
+    return f"{row['changed']} > {value}"
+
+
+def recorded(sign: str, time: str) -> str:
+    """SQL of the last position that was recorded before (`<`) or by (`<=`) a time; 0 for none.
+
+    Not by max(): that walks back along the positions until one is early enough.
+    """
+    last = f"FROM main.event WHERE event.recorded_at {sign} {time} ORDER BY event.recorded_at DESC, event.position DESC"
+    return f"coalesce((SELECT event.position {last} LIMIT 1), 0)"
 
 
 @strawberry.input(description="What can be asked of any object.")
@@ -93,32 +135,44 @@ class ObjectFilter:
     """The filter that all nouns share."""
 
     id: list[strawberry.ID] | None = any_of("One of these ids.", "id")
-    text: str | None = found("Its title or words contain all of these words.", _says, _saying)
+    text: str | None = found(
+        "Its title or words contain all of these; the last may be a beginning.", _says, _saying, light=False
+    )
     sector: SectorFilter | None = having("It belongs to such a sector.", lambda row: row.owned("sector"), "code")
     effect: EffectFilter | None = having("Such an effect is claimed of it.", lambda row: row.owned("effect"), "kind")
-    claimed: ClaimedFilter | None = having("It has such a claimed value.", lambda row: row.owned("claimed"))
+    claimed: ClaimedFilter | None = having(
+        "It has such a claimed value.", lambda row: row.owned("claimed"), "verification"
+    )
     rests_on: RestsOnFilter | None = having(
-        "A claim of it rests on such a source.", lambda row: row.owned("claim_source"), "source", "origin"
+        "A claim of it rests on such a source.", lambda row: row.owned("claim_source"), "source", "origin", "withdrawn"
     )
-    disputed: bool | None = flag("Whether sources disagree about one of its values.", "disputed")
-    has_anomalies: bool | None = flag("Whether something looks wrong about it.", lambda row: f"{row['anomalies']} > 0")
+    disputed: bool | None = flag("Whether sources disagree about one of its values.", "disputed", _disputed)
+    has_anomalies: bool | None = flag(
+        "Whether something looks wrong about it.", lambda row: f"{row['anomalies']} > 0", _owners("anomaly")
+    )
     anomaly: list[AnomalyKind] | None = owning("Something of these kinds looks wrong about it.", "anomaly", "kind")
-    corrected: bool | None = flag("Whether it was ever put right.", lambda row: _owns(row, "correction"))
+    corrected: bool | None = flag(
+        "Whether it was ever put right.", lambda row: _owns(row, "correction"), _owners("correction")
+    )
     retracted: bool | None = flag(
-        "Whether its opening event was retracted; lists leave such objects out where this is not given.", "retracted"
+        "Whether its opening event was retracted; lists leave such objects out where this is not given.",
+        "retracted",
+        lambda row: f"SELECT {row['id']} AS id FROM {row.rows} AND {row['retracted']} = 1",
     )
-    recorded_from: DateTime | None = at_least("Recorded at this time or later.", "recorded_at")
-    recorded_to: DateTime | None = at_most("Recorded at this time or before.", "recorded_at")
-    created_after: Position | None = where(
-        "Recorded behind this position.", lambda row, value: f"{row['created']} > {value}"
+    recorded_from: DateTime | None = where(
+        "Recorded at this time or later.",
+        lambda row, value: f"{row['recorded_at']} >= {value}",
+        ("created", lambda row, value: f"{row['created']} > {recorded('<', value)}"),
     )
+    recorded_to: DateTime | None = where(
+        "Recorded at this time or before.",
+        lambda row, value: f"{row['recorded_at']} <= {value}",
+        ("created", lambda row, value: f"{row['created']} <= {recorded('<=', value)}"),
+    )
+    created_after: Position | None = where("Recorded behind this position.", _created, ("created", _created))
     changed_after: Position | None = where(
-        "Something of it was recorded behind this position.", lambda row, value: f"{row['changed']} > {value}"
+        "Something of it was recorded behind this position.", _changed, ("changed", _changed)
     )
-
-
-def _owns(row: Row, table: str) -> str:
-    return f"EXISTS (SELECT 1 FROM {row.owned(table).rows})"
 
 
 def linked(row: Row) -> Row:
@@ -137,16 +191,22 @@ class PeriodFilter:
     until: Date | None = at_most("On this day or before, by the earliest that the date may mean.", "day")
 
 
-@strawberry.input(description="A range of values. Values of different currencies are not compared: name one.")
+@strawberry.input(
+    description="A range of values. Numbers are compared whatever their currency, so name one: none is converted."
+)
 class ValueFilter:
     """A range of values."""
 
     currency: str | None = equals("In this currency, ISO 4217.", "value_currency", known=partial(broken, "currency"))
-    at_least: Decimal | None = where(
-        "This much or more, by the stated number.", lambda row, value: f"{row['value_key']} >= number_key({value})"
-    )
     at_most: Decimal | None = where(
         "This much or less, by the stated number.",
         lambda row, value: f"{row['value_key']} > '' AND {row['value_key']} <= number_key({value})",
     )
-    disclosed: bool | None = flag("Whether there is a number at all.", lambda row: f"{row['value_key']} > ''")
+    at_least: Decimal | None = where(
+        "This much or more, by the stated number.", lambda row, value: f"{row['value_key']} >= number_key({value})"
+    )
+    disclosed: bool | None = flag(
+        "Whether there is a number at all.",
+        lambda row: f"{row['value_key']} > ''",
+        denied=lambda row: f"{row['value_key']} = ''",
+    )

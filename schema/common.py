@@ -35,6 +35,7 @@ from schema.sql import (
     rows,
     text,
 )
+from service.replica.tables import TABLES
 
 
 def subject(name: str) -> Callable[[Source], str]:
@@ -45,6 +46,11 @@ def subject(name: str) -> Callable[[Source], str]:
 def prefixed(prefix: str, column: str) -> Callable[[Source], str]:
     """SQL of a subject that a column's value is part of: `line:` and the key."""
     return lambda source: f"{text(prefix)} || {source[column]}"
+
+
+def of_event(name: str) -> Callable[[Source], str]:
+    """SQL of a subject of the row's event alone: `paid@` and its version."""
+    return lambda source: f"{text(name + '@')} || substr({source['event']}, instr({source['event']}, '@') + 1)"
 
 
 @strawberry.type(description="A party and its role in an object.")
@@ -200,6 +206,11 @@ def _claimed(source: Source, arguments: Arguments) -> str:
     return f"SELECT {value.alias}.* FROM {' AND '.join(tests)} ORDER BY {value['ord']}, {value['key']} LIMIT -1"
 
 
+def _label(source: Source) -> str:
+    """SQL of the title or the name, whichever nouns of its sort have."""
+    return source["title" if "title" in TABLES[source.row.table].names else "name"]
+
+
 def of_stream(parent: Row, event: Row) -> str:
     """The events of the object itself."""
     return f"{event['stream']} = {parent['id']}"
@@ -211,6 +222,7 @@ def of_stream(parent: Row, event: Row) -> str:
 class RecordObject(Node):
     """What the nine nouns have in common."""
 
+    label: str = computed("What to call it, whatever it is: its title or its name.", _label)
     recorded_at: DateTime = column("When its opening event was recorded.")
     created: Position = column("The position of its opening event.")
     changed: Position = column("The position of its latest event.")

@@ -38,7 +38,7 @@ class Engine(Protocol):
     def execute(
         self, operation: Operation, variables: Mapping[str, Any], context: "Context"
     ) -> Coroutine[Any, Any, bytes]:
-        """The whole response as JSON text, `data` first if there is any.
+        """The whole response as JSON text, errors first if there are any.
 
         Errors of the client (variables, arguments, positions not reached) are in the response; nothing else is raised
         but what nobody foresaw.

@@ -53,7 +53,7 @@ from schema.filters import (
 from schema.node import GatheringRef, InclusionRef
 from schema.plan.source import Row, Source
 from schema.scalars import Date
-from schema.sql import claimed, column, computed, connection, of_table, one, owned
+from schema.sql import claimed, column, computed, connection, of_table, one, owned, text
 from service.replica.tables import LAST_DAY
 
 
@@ -162,14 +162,19 @@ class DealFilter(ObjectFilter):
     kind: list[DealKind] | None = any_of("Of one of these kinds.", "kind")
     commitment: list[DealCommitment] | None = any_of("That have come so far.", "commitment")
     reached: StepFilter | None = having(
-        "That ever came so far.", lambda row: row.owned("commitment_step"), "commitment"
+        "That ever came so far.",
+        lambda row: row.owned("commitment_step"),
+        "commitment",
+        "since",
+        "until",
+        always=lambda row: f"{row['commitment']} IN ({', '.join(map(text, DealCommitment))})",
     )
     verification: list[Verification] | None = any_of("Whose value is supported so.", "verification")
-    party: PartyLinkFilter | None = having("With such a party.", linked, "party", "country")
+    party: PartyLinkFilter | None = having("With such a party.", linked, "party", "country", "role")
     country: list[str] | None = owning(
         "With a party of one of these countries, ISO 3166 alpha-3.", "party_link", "country", known=COUNTRY
     )
-    value: ValueFilter | None = within("Worth this much.", "value_key", "at_least", "at_most")
+    value: ValueFilter | None = within("Worth this much.", "value_key", "at_least", "at_most", "disclosed")
     basis: list[MoneyBasis] | None = any_of("Whose value counts this.", "value_basis")
     announced: PeriodFilter | None = within("Announced in this period.", "day", "since", "until")
     schedule: list[ScheduleStatus] | None = any_of("Whose deliveries keep to the plan or not.", "schedule")

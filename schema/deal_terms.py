@@ -11,7 +11,7 @@ from domain.codes import (
     ScheduleStatus,
 )
 from schema.claims import Claimed, ClaimedDate, ClaimedMoney, ClaimedQuantity, ClaimedText
-from schema.common import prefixed
+from schema.common import of_event, prefixed
 from schema.node import AgreementRef, DealRef, EventRef, PartyRef
 from schema.plan.source import Row
 from schema.scalars import Decimal, EdtfDate, Position
@@ -131,6 +131,10 @@ class DeliveryMade:
     line: DealLine | None = owned("The line.", "line", _its_line)
     quantity: StatedQuantity = embed("How many.", "quantity")
     delivered_on: EdtfDate | None = column("When.")
+    date: ClaimedDate | None = claimed("When, and who says so.", of_event("delivered"), kinds=None)
+    claimed: ClaimedQuantity | None = claimed(
+        "How many, and what other sources say; null where none speaks of it.", of_event("quantity"), kinds=None
+    )
     event: EventRef | None = one("The event that recorded it.", "event")
 
 
@@ -142,6 +146,10 @@ class Payment:
     payer: PartyRef | None = one("Who paid.", "payer")
     payee: PartyRef | None = one("Who was paid.", "payee")
     paid_on: EdtfDate | None = column("When.")
+    date: ClaimedDate | None = claimed("When, and who says so.", of_event("paid"), kinds=None)
+    claimed: ClaimedMoney | None = claimed(
+        "The amount, and what other sources say; null where none speaks of it.", of_event("money"), kinds=None
+    )
     event: EventRef | None = one("The event that recorded it.", "event")
 
 

@@ -13,6 +13,9 @@ from graphql import GraphQLError
 
 logger = logging.getLogger("tamga.errors")
 
+_LONGEST = 1_000
+"""Characters of a message: some repeat what was sent."""
+
 
 class ErrorCode(StrEnum):
     """The values of `extensions.code`."""
@@ -90,7 +93,12 @@ def coded(errors: Iterable[GraphQLError], code: ErrorCode) -> list[GraphQLError]
 
 def formatted(errors: Iterable[GraphQLError | Exception]) -> list[dict[str, Any]]:
     """The errors as the response shows them; what was not meant for clients is logged and masked."""
-    return [dict(told(error).formatted) for error in errors]
+    return [_brief(dict(told(error).formatted)) for error in errors]
+
+
+def _brief(error: dict[str, Any]) -> dict[str, Any]:
+    message = error["message"]
+    return error if len(message) <= _LONGEST else {**error, "message": f"{message[:_LONGEST]}…"}
 
 
 def told(error: Exception) -> GraphQLError:
@@ -102,8 +110,8 @@ def told(error: Exception) -> GraphQLError:
 
 
 def cause_in_place(cause: ApiError, place: GraphQLError) -> GraphQLError:
-    """An error raised by a resolver, at the place where the resolver stands."""
-    return GraphQLError(cause.message, place.nodes, path=place.path, extensions=cause.extensions)
+    """An error raised by a resolver, at the place that it names or where the resolver stands."""
+    return GraphQLError(cause.message, cause.nodes or place.nodes, path=place.path, extensions=cause.extensions)
 
 
 def _masked(error: Exception, cause: BaseException) -> GraphQLError:

@@ -43,7 +43,7 @@ class Executor:
         return self.services.operations.prepare(request.query, request.name)
 
     async def execute(self, operation: Operation, request: Request) -> bytes:
-        """The whole response of a query or mutation as JSON text, `data` first if there is any. Raises Rejected."""
+        """The whole response of a query or mutation as JSON text, errors first if there are any. Raises Rejected."""
         try:
             return await self._executed(operation, request)
         except Rejected:

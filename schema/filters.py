@@ -59,6 +59,8 @@ class Test:
     sql: Sql
     column: str = ""
     """The column that is one of a list, where that is all."""
+    along: tuple[str, Sql] | None = None
+    """A column with an index, and the same predicate as bounds on it."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,8 @@ class Found:
     sql: Sql
     ids: Sql
     """A SELECT of the ids (as `id`, perhaps repeated) of all rows for which it holds."""
+    light: bool = True
+    """Whether that takes no longer than to read an index."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,10 @@ class Flag:
     """A predicate that must hold for true, and must not for false."""
 
     sql: str | Callable[[Row], str]
+    ids: Callable[[Row], str] | None = None
+    """A SELECT of the ids (as `id`, perhaps repeated) of all rows for which it holds, by an index."""
+    denied: Callable[[Row], str] | None = None
+    """The predicate for false, where an index knows it."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +92,8 @@ class Having:
     related: Callable[[Row], Row]
     selective: tuple[str, ...] = ()
     """Fields of it that have an index: where one is given, the owned rows can be looked up first."""
+    always: Callable[[Row], str] | None = None
+    """What holds of every related row, for an index that begins with another column."""
 
 
 @dataclass(frozen=True)
@@ -113,9 +123,12 @@ class Neither:
 Condition = Test | Found | Flag | Having | Within | Every | Some | Neither
 
 
-def where(description: str, sql: Sql, **options: Any) -> Any:
-    """A predicate from SQL: the row, and the value as a placeholder (see `Value` for lists)."""
-    return _field(description, Test(sql), options)
+def where(description: str, sql: Sql, along: tuple[str, Sql] | None = None, **options: Any) -> Any:
+    """A predicate from SQL: the row, and the value as a placeholder (see `Value` for lists).
+
+    `along` names a column with an index, and gives the same predicate as bounds on it.
+    """
+    return _field(description, Test(sql, along=along), options)
 
 
 def any_of(description: str, column: str | Callable[[Row], str], **options: Any) -> Any:
@@ -124,9 +137,12 @@ def any_of(description: str, column: str | Callable[[Row], str], **options: Any)
     return _field(description, test, options)
 
 
-def found(description: str, sql: Sql, ids: Sql, **options: Any) -> Any:
-    """A predicate from SQL, and a SELECT of the ids of all rows for which it holds, by an index."""
-    return _field(description, Found(sql, ids), options)
+def found(description: str, sql: Sql, ids: Sql, light: bool = True, **options: Any) -> Any:
+    """A predicate from SQL, and a SELECT of the ids of all rows for which it holds, by an index.
+
+    It is `light` if that takes no longer than to read an index.
+    """
+    return _field(description, Found(sql, ids, light), options)
 
 
 def owning(description: str, table: str, column: str, **options: Any) -> Any:
@@ -158,17 +174,33 @@ def at_most(description: str, column: str | Callable[[Row], str], **options: Any
     return _field(description, Test(lambda row, value: f"{_of(row, column)} <= {value}"), options)
 
 
-def flag(description: str, column: str | Callable[[Row], str], **options: Any) -> Any:
-    """A Boolean: the column (or SQL) is true, or for false is not."""
-    return _field(description, Flag(column), options)
+def flag(
+    description: str,
+    column: str | Callable[[Row], str],
+    ids: Callable[[Row], str] | None = None,
+    denied: Callable[[Row], str] | None = None,
+    **options: Any,
+) -> Any:
+    """A Boolean: the column (or SQL) is true, or for false is not.
+
+    `ids` selects the ids for which it is true by an index; `denied` says that it is false so that an index knows it.
+    """
+    return _field(description, Flag(column, ids, denied), options)
 
 
-def having(description: str, related: Callable[[Row], Row], *selective: str, **options: Any) -> Any:
+def having(
+    description: str,
+    related: Callable[[Row], Row],
+    *selective: str,
+    always: Callable[[Row], str] | None = None,
+    **options: Any,
+) -> Any:
     """A nested filter: such a related row exists. `related` gives `row.owned(table)` or another row with `rows`.
 
-    `selective` names its fields that have an index: by one of them, owned rows can be found before the row.
+    `selective` names its fields that have an index: by one of them, owned rows can be found before the row. `always`
+    holds of every related row, for an index that begins with another column.
     """
-    return _field(description, Having(related, selective), options)
+    return _field(description, Having(related, selective, always), options)
 
 
 def within(description: str, column: str = "", *bounds: str, **options: Any) -> Any:

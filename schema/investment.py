@@ -84,7 +84,7 @@ class InvestmentFilter(ObjectFilter):
     host: list[strawberry.ID] | None = any_of("At one of these parties.", "host")
     stage: list[InvestmentStage] | None = any_of("That have come so far.", "stage")
     cumulative: bool | None = flag("Whether the amount adds up a whole period.", "cumulative")
-    value: ValueFilter | None = within("Worth this much.", "value_key", "at_least", "at_most")
+    value: ValueFilter | None = within("Worth this much.", "value_key", "at_least", "at_most", "disclosed")
     began: PeriodFilter | None = within("Begun in this period.", "day", "since", "until")
     all_of: list["InvestmentFilter"] | None = every()
     any_of: list["InvestmentFilter"] | None = some()

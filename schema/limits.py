@@ -1,4 +1,4 @@
-"""What an operation may ask for: depth, fields and repetitions of the document, and the cost of what it selects.
+"""What an operation may ask for: depth, fields and repetitions of its document, what it gives, and what it costs.
 
 Every rule walks each selection set and each fragment once, so the time is linear in the document, whatever it spreads.
 """
@@ -6,6 +6,7 @@ Every rule walks each selection set and each fragment once, so the time is linea
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import gt
 from typing import Any, NamedTuple
 
 from graphql import (
@@ -24,11 +25,14 @@ from graphql import (
     get_named_type,
     get_nullable_type,
     is_composite_type,
+    is_input_object_type,
     is_leaf_type,
+    type_from_ast,
 )
 from graphql.language import ListValueNode, VariableNode
 
 from schema.errors import ApiError, ErrorCode
+from schema.held import Held, held_by, in_document, variables_in
 from schema.operation import Operation
 from schema.plan.selection import DESCRIPTION, reading_of
 from schema.sql import Listing, Needs, Several
@@ -39,6 +43,9 @@ _INTROSPECTION_LISTS = frozenset(("fields", "inputFields", "interfaces", "possib
 _DESCRIBED_TWICE = 10
 """How many repeats a field of introspection counts that stands twice beside itself, under whatever alias."""
 _ENDLESS = 10**12
+_HELD = ("objects in arguments", "items of lists in arguments", "nesting of arguments", "characters of a text")
+"""What `Held` counts."""
+_MOST_HELD = Held(objects=100, items=10_000, nesting=30, text=10_000)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,12 +61,16 @@ class Ceiling:
     roots: int = 30
     introspections: int = 2
     """Roots of the schema's own description, and how often its lists may lie within one another."""
+    held: Held = _MOST_HELD
+    """What the arguments of a query may hold, in its document or in its variables."""
     cost: int = 50_000
     page_default: int = 20
     list_items: int = 4
     """How many items a list without pages is taken to have."""
     python_cost: int = 20
     """The cost of a field that is no SQL."""
+    part_cost: int = 10
+    """The cost of an object in an argument, such as a part of a filter."""
 
 
 class _Size(NamedTuple):
@@ -189,6 +200,17 @@ class Limits:
         operation.kept[_KEPT] = names, kept
         return cost
 
+    def check_held(self, operation: Operation, variables: Mapping[str, Any]) -> None:
+        """Raise ApiError with code TOO_COSTLY for arguments, or variables as they were sent, that hold too much."""
+        for held in (in_document(operation), held_by(variables.values())):
+            if any(map(gt, held, self.ceiling.held)):
+                what, most = next(
+                    (what, most)
+                    for what, found, most in zip(_HELD, held, self.ceiling.held, strict=True)
+                    if found > most
+                )
+                raise _too(what, most)
+
     def check_cost(self, operation: Operation, variables: Mapping[str, Any]) -> int:
         """The cost. Raises ApiError with code TOO_COSTLY over the ceiling."""
         cost = self.cost(operation, variables)
@@ -212,7 +234,12 @@ class _Costs:
         self._variables = variables
         self._fragments: dict[str, int] = {}
         self.sizes: dict[str, None] = {}
-        """The variables that say how many items there are."""
+        """The variables that say how many items there are, or what arguments hold."""
+        self._inputs = frozenset(
+            one.variable.name.value
+            for one in operation.definition.variable_definitions or ()
+            if is_input_object_type(get_named_type(type_from_ast(schema, one.type)))
+        )
 
     def whole(self) -> int:
         root = self._schema.get_root_type(self._operation.definition.operation)
@@ -245,7 +272,14 @@ class _Costs:
             return 1
         below = self._selections(get_named_type(found.type), node.selection_set)
         own = self._ceiling.python_cost if _is_python(found, name) else 1
-        return own + below * self._items(found, name, node)
+        parts = sum(self._parts(argument.value) for argument in node.arguments or ())
+        return own + parts * self._ceiling.part_cost + below * self._items(found, name, node)
+
+    def _parts(self, node: ValueNode) -> int:
+        """How many objects an argument holds, beyond one that is all of it."""
+        used = [name for name in variables_in(node) if name in self._inputs]
+        self.sizes |= dict.fromkeys(used)
+        return max(0, held_by([node, *(self._variables.get(name) for name in used)]).objects - 1)
 
     def _items(self, found: GraphQLField, name: str, node: FieldNode) -> int:
         if is_leaf_type(get_named_type(found.type)):
@@ -253,22 +287,26 @@ class _Costs:
         given = {each.name.value: each.value for each in node.arguments or ()}
         match reading_of(found, name):
             case Listing():
-                return self._number(given.get("first", given.get("last")), self._ceiling.page_default)
+                return self._number(self._ceiling.page_default, given.get("first"), given.get("last"))
             case Several():
-                return self._number(given.get("ids"), 1)
+                return self._number(1, given.get("ids"))
         if "first" in given:
-            return self._number(given["first"], self._ceiling.list_items)
+            return self._number(self._ceiling.list_items, given["first"])
         is_page = name in ("edges", "nodes")  # its connection counts the items
         return self._ceiling.list_items if isinstance(get_nullable_type(found.type), GraphQLList) and not is_page else 1
 
-    def _number(self, node: ValueNode | None, otherwise: int) -> int:
+    def _number(self, otherwise: int, *nodes: ValueNode | None) -> int:
+        """How many items the first of the arguments that says so asks for."""
+        said = [amount for amount in map(self._said, nodes) if amount is not None]
+        return said[0] if said else otherwise
+
+    def _said(self, node: ValueNode | None) -> int | None:
         if isinstance(node, VariableNode):
             self.sizes[node.name.value] = None
-            amount = _amount(self._variables.get(node.name.value))
-            return otherwise if amount is None else amount
+            return _amount(self._variables.get(node.name.value))
         if isinstance(node, IntValueNode):
             return max(1, int(node.value))
-        return max(1, len(node.values)) if isinstance(node, ListValueNode) else otherwise
+        return max(1, len(node.values)) if isinstance(node, ListValueNode) else None
 
 
 def _is_python(found: GraphQLField, name: str) -> bool:
@@ -276,8 +314,10 @@ def _is_python(found: GraphQLField, name: str) -> bool:
 
 
 def _amount(value: Any) -> int | None:
+    if isinstance(value, dict):
+        return held_by([value]).objects
     if isinstance(value, list):
-        return max(1, len(value))
+        return held_by(value).objects or max(1, len(value))
     return max(1, value) if isinstance(value, int) else None
 
 

@@ -6,7 +6,8 @@ from typing import Any
 import strawberry
 from strawberry.types import Info
 
-from schema.audit import Checkpoint, audit_of, checkpoint
+from schema.audit import Checkpoint, audit_of, checkpoint, of_log
+from schema.rules import rules_of_answers
 from schema.scalars import DateTime, Position
 from schema.state import state_root
 
@@ -24,7 +25,10 @@ class Log:
     position: Position = strawberry.field(description="The position of its newest event; 0 for an empty record.")
     recorded_at: DateTime | None = strawberry.field(description="When that was recorded.")
     replica_position: Position = strawberry.field(description="The newest position that reads on this node see.")
-    rules: str = strawberry.field(description="The rules by which this node derives what it shows, as a hash.")
+    rules: str = strawberry.field(
+        description="The rules by which this node makes what it shows of events, and answers of that, as two hashes. "
+        "An answer by GET at a past position may be kept for ever if its address names them as `rules`."
+    )
     checkpoint: Checkpoint | None = strawberry.field(
         resolver=checkpoint, description="The newest signed tree head; null before the first event was sealed."
     )
@@ -42,12 +46,12 @@ class Log:
 async def newest(info: Info[Any, Any]) -> Log:
     """The state of the log and of the replica of this node."""
     services = info.context.services
-    head = await asyncio.to_thread(services.registry.recorder.head)
+    head = await of_log(services.registry.recorder.head)
     replica = services.replica
     return Log(
         record_id=strawberry.ID(replica.record_id),
         position=Position(head.position),
         recorded_at=None if head.recorded_at is None else DateTime(head.recorded_at),
         replica_position=Position(replica.position),
-        rules=replica.rules,
+        rules=rules_of_answers(replica.rules),
     )

@@ -4,8 +4,8 @@ import strawberry
 
 from domain.catalogue import CATALOGUE
 from domain.codes import Code, CorrectionCause
-from schema.choosing import PeriodFilter, orders
-from schema.filters import Value, any_of, at_least, at_most, every, flag, neither, some, where, within
+from schema.choosing import PeriodFilter, orders, recorded
+from schema.filters import Value, any_of, at_most, every, flag, neither, some, where, within
 from schema.plan.source import Row
 from schema.scalars import DateTime, Position
 from schema.search import Noun
@@ -13,7 +13,8 @@ from schema.search import Noun
 
 def _names_source(row: Row, value: Value) -> str:
     found = f"json_each({row['body']}, '$.sources') AS given WHERE {value.is_in('''given.value ->> '$.source' ''')}"
-    return f"EXISTS (SELECT 1 FROM {found})"
+    named = f"instr({row['body']}, {value}) AND " if value.single else ""  # much sooner told than by reading the JSON
+    return f"{named}EXISTS (SELECT 1 FROM {found})"
 
 
 def _strange(event: str) -> str | None:
@@ -27,6 +28,15 @@ def _put_right(row: Row) -> str:
     return f"EXISTS (SELECT 1 FROM {other.rows} AND {own} AND {other['retracted']} = 0)"
 
 
+def _recorded_from(row: Row, value: Value) -> str:
+    """By position, which an index has: recorded times never go back."""
+    return f"{row['position']} > {recorded('<', value)}"
+
+
+def _recorded_to(row: Row, value: Value) -> str:
+    return f"{row['position']} <= {recorded('<=', value)}"
+
+
 @strawberry.input(description="Which events.")
 class EventFilter:
     """Which events."""
@@ -37,8 +47,8 @@ class EventFilter:
     after: Position | None = where("Behind this position.", lambda row, value: f"{row['position']} > {value}")
     until: Position | None = at_most("Up to this position.", "position")
     occurred: PeriodFilter | None = within("That happened in the world in this period.")
-    recorded_from: DateTime | None = at_least("Recorded at this time or later.", "recorded_at")
-    recorded_to: DateTime | None = at_most("Recorded at this time or before.", "recorded_at")
+    recorded_from: DateTime | None = where("Recorded at this time or later.", _recorded_from)
+    recorded_to: DateTime | None = where("Recorded at this time or before.", _recorded_to)
     recorded_by: list[str] | None = any_of("Recorded by one of these.", "recorded_by")
     command: list[str] | None = any_of("Recorded by one of these commands.", "command_id")
     source: list[strawberry.ID] | None = where("That name one of these sources.", _names_source)
@@ -71,8 +81,8 @@ class CorrectionFilter:
     recorded_by: list[str] | None = any_of("Recorded by one of these.", "recorded_by")
     after: Position | None = where("Behind this position.", lambda row, value: f"{row['position']} > {value}")
     until: Position | None = at_most("Up to this position.", "position")
-    recorded_from: DateTime | None = at_least("Recorded at this time or later.", "recorded_at")
-    recorded_to: DateTime | None = at_most("Recorded at this time or before.", "recorded_at")
+    recorded_from: DateTime | None = where("Recorded at this time or later.", _recorded_from)
+    recorded_to: DateTime | None = where("Recorded at this time or before.", _recorded_to)
     all_of: list["CorrectionFilter"] | None = every()
     any_of: list["CorrectionFilter"] | None = some()
     none_of: "CorrectionFilter | None" = neither()

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from domain.fact import Fact, Refused
@@ -71,7 +71,7 @@ class MeasuredRegistry(Registry):
 
 
 class MeasuredStreams:
-    """Counts open streams and their messages."""
+    """Counts open streams."""
 
     def __init__(self, streams: Streams, metrics: Metrics) -> None:
         """Take the streams and where to count."""
@@ -99,21 +99,11 @@ class _Measured:
     def __aiter__(self) -> AsyncIterator[Message]:
         return self
 
-    async def __anext__(self) -> Message:
-        message = await self._stream.__anext__()
-        self._metrics.messages.inc()
-        return message
+    def __anext__(self) -> Awaitable[Message]:
+        return self._stream.__anext__()
 
     def hand_to(self, take: Callable[[Message], bool]) -> None:
-        count = self._metrics.messages.inc
-
-        def counted(message: Message) -> bool:
-            taken = take(message)
-            if taken:
-                count()
-            return taken
-
-        self._stream.hand_to(counted)
+        self._stream.hand_to(take)
 
     async def aclose(self) -> None:
         if self._open:

@@ -13,7 +13,7 @@ from strawberry.types.field import StrawberryField
 from domain.catalogue import CATALOGUE
 from domain.codes import Code
 from schema.audit import InclusionProof
-from schema.enums import sentence
+from schema.enums import described as as_enum
 from schema.facts import Asked, asked, asked_of_any, event_input, fact_input
 from schema.inputs import described
 from schema.scalars import Position
@@ -42,11 +42,10 @@ class RefusalCode(Code):
     TOO_LARGE = "TOO_LARGE", "the event is larger than an event may be"
     VERSION_CONFLICT = "VERSION_CONFLICT", "the object is not at the version that was expected"
     COMMAND_MISMATCH = "COMMAND_MISMATCH", "the command id was used before, for another request"
+    HELD_BACK = "HELD_BACK", "an event of the object cannot be read by this version of the service"
 
 
-strawberry.enum(RefusalCode, description=described(RefusalCode))
-for _value, _member in zip(RefusalCode.__strawberry_definition__.values, RefusalCode, strict=True):  # type: ignore[attr-defined]
-    _value.description = sentence(_member.description)
+as_enum(RefusalCode)
 
 
 @strawberry.type(description="The record does not take it; nothing was recorded.")
@@ -77,10 +76,15 @@ def recorded_type(node: Any, event: Any) -> type[Any]:
 def mutation_type(node: Any, event: Any) -> type[Any]:
     """The root type of all mutations."""
     recorded: Any = recorded_type(node, event)
-    result = Annotated[
-        recorded | Refused,
-        strawberry.union("RecordResult", description="What came of a command: recorded, or refused with the reason."),
-    ]
+    result = (
+        Annotated[
+            recorded | Refused,
+            strawberry.union(
+                "RecordResult", description="What came of a command: recorded, or refused with the reason."
+            ),
+        ]
+        | None
+    )
     fields = {f"record{name}": _one(name, result) for name in CATALOGUE}
     fields["recordFacts"] = _many(result)
     namespace = {_snake(name): field for name, field in fields.items()}

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from schema.investment import Investment
     from schema.party import Party
     from schema.programme import Inclusion, Programme
-    from schema.relation import Relation
     from schema.source import Source
 
 AgreementRef = Annotated["Agreement", strawberry.lazy("schema.agreement")]
@@ -30,7 +29,6 @@ InstitutionRef = Annotated["Institution", strawberry.lazy("schema.institution")]
 InvestmentRef = Annotated["Investment", strawberry.lazy("schema.investment")]
 PartyRef = Annotated["Party", strawberry.lazy("schema.party")]
 ProgrammeRef = Annotated["Programme", strawberry.lazy("schema.programme")]
-RelationRef = Annotated["Relation", strawberry.lazy("schema.relation")]
 SourceRef = Annotated["Source", strawberry.lazy("schema.source")]
 
 

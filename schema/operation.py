@@ -32,7 +32,10 @@ MAX_TOKENS = 20_000
 """The most words and signs of a document."""
 MAX_LENGTH = 200_000
 """The most characters of a document."""
-_MAX_ERRORS = 20
+MOST_ERRORS = 8
+"""The most errors of one document, or of its variables: to tell what was meant instead takes time for each."""
+_OVERHEAD = 400
+"""What remembering a document takes, whatever its length, as characters."""
 
 Limit = Callable[["Operation"], Sequence[GraphQLError]]
 """What an operation may ask for: the errors of one that asks too much. Runs before validation, on parsed documents."""
@@ -84,7 +87,7 @@ class Operation:
 class Operations:
     """Parses and validates, and remembers what it found."""
 
-    def __init__(self, schema: GraphQLSchema, *, limit: Limit | None = None, room: int = 500_000) -> None:
+    def __init__(self, schema: GraphQLSchema, *, limit: Limit | None = None, room: int = 800_000) -> None:
         """Take the schema, a check that runs before validation, and how many characters of documents to remember."""
         self.schema = schema
         self._limit = limit
@@ -97,7 +100,7 @@ class Operations:
         found = self._kept.get(key)
         if found is None:
             found = self._kept[key] = self._made(text, name)
-            self._room -= len(text)
+            self._room -= _weight(*key)
             self._forget()
         else:
             self._kept.move_to_end(key)
@@ -110,7 +113,7 @@ class Operations:
             operation = choose(parsed(text), text, name)
             if self._limit and (errors := self._limit(operation)):
                 return Rejected(*coded(errors, ErrorCode.TOO_COSTLY))
-            if errors := validate(self.schema, operation.document, _RULES, _MAX_ERRORS):
+            if errors := validate(self.schema, operation.document, _RULES, MOST_ERRORS):
                 return Rejected(*coded(errors, ErrorCode.INVALID))
         except Rejected as refusal:
             return refusal
@@ -118,8 +121,12 @@ class Operations:
 
     def _forget(self) -> None:
         while self._room < 0 and len(self._kept) > 1:
-            (text, _), _ = self._kept.popitem(last=False)
-            self._room += len(text)
+            key, _ = self._kept.popitem(last=False)
+            self._room += _weight(*key)
+
+
+def _weight(text: str, name: str | None) -> int:
+    return len(text) + len(name or "") + _OVERHEAD
 
 
 def parsed(text: str) -> DocumentNode:
@@ -127,7 +134,7 @@ def parsed(text: str) -> DocumentNode:
     try:
         return parse(text, max_lexical_tokens=MAX_TOKENS, max_source_length=MAX_LENGTH, max_comments=MAX_TOKENS)
     except GraphQLError as error:
-        raise Rejected(*coded([error], ErrorCode.SYNTAX)) from None
+        raise Rejected(*coded([error.with_traceback(None)], ErrorCode.SYNTAX)) from None
 
 
 def choose(document: DocumentNode, text: str, name: str | None) -> Operation:

@@ -64,7 +64,7 @@ class Programme(RecordObject):
 class ProgrammeFilter(ObjectFilter):
     """Which programmes."""
 
-    party: PartyLinkFilter | None = having("With such a party.", linked, "party", "country")
+    party: PartyLinkFilter | None = having("With such a party.", linked, "party", "country", "role")
     includes: list[strawberry.ID] | None = owning("That include one of these deals.", "inclusion", "deal")
     gathering: list[strawberry.ID] | None = any_of("Announced at one of these meetings.", "gathering")
     closed: bool | None = flag("Whether they came to their end.", "closed")

@@ -22,8 +22,8 @@ from schema.context import Context
 from schema.errors import ApiError, ErrorCode, Rejected, coded, formatted, logger, told
 from schema.facts import Asked, api_path
 from schema.mutations import FACTS, Facts
-from schema.operation import Operation
-from schema.selection import AT, ID, IDS, Reading, reading_events, reading_object, reading_proof
+from schema.operation import MOST_ERRORS, Operation
+from schema.readback import AT, ID, IDS, Reading, reading_events, reading_object, reading_proof
 from service.log.log import Log
 from service.registry import Receipt, Registry
 
@@ -42,7 +42,7 @@ class Recorder:
         """The whole response as JSON text. Raises Rejected without a key, and for variables that do not fit."""
         actor = context.actor
         coerced = get_variable_values(
-            self.schema, operation.definition.variable_definitions or (), dict(variables), max_errors=20
+            self.schema, operation.definition.variable_definitions or (), dict(variables), max_errors=MOST_ERRORS
         )
         if isinstance(coerced, list):
             raise Rejected(*coded(coerced, ErrorCode.INPUT))
@@ -84,16 +84,17 @@ class _Run:
         self._audit = context.services.audit
 
     async def response(self) -> bytes:
-        """Execute the fields one after the other; an error that was not foreseen ends it."""
+        """Execute the fields one after the other; one that fails is null, and takes nothing from those beside it."""
         root = self._schema.mutation_type
         assert root is not None
         data: dict[str, Any] = {}
-        try:
-            for key, details in self._fields(root).items():
+        for key, details in self._fields(root).items():
+            try:
                 data[key] = await self._field(root, key, details)
-        except _Failed as failure:
-            return orjson.dumps({"data": None, "errors": self._errors + formatted([failure.error])})
-        return orjson.dumps({"data": data, "errors": self._errors} if self._errors else {"data": data})
+            except _Failed as failure:
+                data[key] = None
+                self._errors += formatted([failure.error])
+        return orjson.dumps({"errors": self._errors, "data": data} if self._errors else {"data": data})
 
     def _fields(self, root: GraphQLObjectType) -> dict[str, list[FieldDetails]]:
         found = collect_fields(self._schema, self._fragments, self._coerced, root, self._operation.definition)
@@ -173,7 +174,7 @@ class _Run:
 
 
 class _Failed(Exception):
-    """A root field failed; all of them return a non-null result, so there is no data."""
+    """A root field failed, which is not to say that nothing was recorded."""
 
     def __init__(self, error: GraphQLError) -> None:
         super().__init__(error.message)

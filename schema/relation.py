@@ -46,7 +46,7 @@ class IndicatorFilter:
 class RelationFilter(ObjectFilter):
     """Which relations."""
 
-    party: PartyLinkFilter | None = having("With such a party.", linked, "party", "country")
+    party: PartyLinkFilter | None = having("With such a party.", linked, "party", "country", "role")
     indicator: IndicatorFilter | None = having("With such a measure.", lambda row: row.owned("indicator"))
     all_of: list["RelationFilter"] | None = every()
     any_of: list["RelationFilter"] | None = some()

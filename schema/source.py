@@ -12,15 +12,32 @@ from schema.common import RecordObject, subject
 from schema.connection import Connection
 from schema.filters import any_of, every, flag, neither, some, within
 from schema.node import SourceRef
-from schema.plan.source import Row
+from schema.plan.source import Arguments, Row
 from schema.scalars import EdtfDate
 from schema.sql import claimed, column, connection, of_table, one
+from service.replica.tables import index_name
 
 
-def _resting(source: Row, claim: Row) -> str:
-    citation = claim.others("claim_source")
-    cited = f"SELECT {citation['owner']}, {citation['claim']} FROM {citation.rows}"
-    return f"({claim['owner']}, {claim['key']}) IN ({cited} AND {citation['source']} = {source['id']})"
+def _resting(source: Row, arguments: Arguments) -> str:
+    """The claims by their first citations of the source, which an index has in the order of recording."""
+    citation, claim, before = (source.others(name) for name in ("claim_source", "claim", "claim_source"))
+    cited = f"{citation['source']} = {source['id']}"
+    by_claim = f"{before.named} INDEXED BY {index_name('claim_source', 'claim')}"
+    same = f"{before['claim']} = {citation['claim']} AND {before['source']} = {citation['source']}"
+    sooner = f"SELECT 1 FROM {by_claim} WHERE {before.alive} AND {same} AND {before['key']} < {citation['key']}"
+    return (
+        f"SELECT {claim.alias}.*, {citation['since']} AS rested FROM {citation.named} CROSS JOIN {claim.named}"
+        f" WHERE {citation.alive} AND {cited}"
+        f" AND {claim.alive} AND {claim['owner']} = {citation['owner']} AND {claim['key']} = {citation['claim']}"
+        f" AND NOT EXISTS ({sooner})"
+    )
+
+
+def _count_resting(source: Row, arguments: Arguments) -> str:
+    """A citation's key is that of the claim, and a number."""
+    citation = source.others("claim_source")
+    claims = f"count(DISTINCT rtrim({citation['key']}, '0123456789'))"
+    return f"(SELECT {claims} FROM {citation.rows} AND {citation['source']} = {source['id']})"
 
 
 @of_table("source")
@@ -50,7 +67,11 @@ class Source(RecordObject):
     withdrawn: bool = column("Whether it was withdrawn: what rests on it alone stands no more.")
     withdrawn_reason: str | None = column("Who withdrew it and why.")
     resting: Connection[Claim] = connection(
-        "The claims of any object that rest on it, the latest recorded first.", "claim", where=_resting, by="-position"
+        "The claims of any object that rest on it, first those that came to rest on it last.",
+        "",
+        select=_resting,
+        counted=_count_resting,
+        by="-rested",
     )
 
 

@@ -142,6 +142,11 @@ class Listing:
     usual: tuple[str, Callable[[Row], str]] | None = None
     """A field of the filter, and the predicate that holds where it is not given."""
     beside: Beside | None = None
+    runs: Callable[[Source, Arguments], list[str]] | None = None
+    """The rows of `select` by parts, all rows of one before those of the next. An order by two columns goes with it:
+    the number of the part, and what an index gives the part in the order of."""
+    counted: Callable[[Source, Arguments], str] | None = None
+    """How many rows `select` has, where there is less to look at than the rows."""
 
 
 @dataclass(frozen=True)
@@ -189,6 +194,7 @@ RETRACTED_HIDDEN = ("retracted", lambda row: f"{row['retracted']} = 0")
 """Lists of objects leave retracted ones out unless the filter's `retracted` says otherwise."""
 ON = Argument("on", Date | None, "What held in the world on that day, by what the record says now or at `asOf`.")
 _ID = Argument("id", strawberry.ID, "The id.")
+_OF_ITS_MOMENT = "the page is of the moment that the cursor was read at, and no other may be named around it."
 PAGE = (
     Argument(
         "first",
@@ -196,9 +202,9 @@ PAGE = (
         "How many from the start, or behind `after`; 20 if neither this nor `last` is given, 100 at most, where the "
         "service is not set otherwise.",
     ),
-    Argument("after", str | None, "Begin behind this cursor; the page is of the moment that the cursor was read at."),
+    Argument("after", str | None, f"Begin behind this cursor; {_OF_ITS_MOMENT}"),
     Argument("last", int | None, "How many from the end, or before `before`; 100 at most."),
-    Argument("before", str | None, "End before this cursor; the page is of the moment that the cursor was read at."),
+    Argument("before", str | None, f"End before this cursor; {_OF_ITS_MOMENT}"),
 )
 
 
@@ -302,20 +308,24 @@ def connection(
     root: bool = False,
     moment: Argument | None = None,
     beside: Beside | None = None,
+    runs: Callable[..., list[str]] | None = None,
+    counted: Callable[..., str] | None = None,
     **options: Any,
 ) -> Any:
     """A keyset connection. `order` is an enum whose values are orders, "day" and "-day"; `by` the default order.
 
     An order names columns, all of one direction: "-created" or "day"; the row's key is added. `filter` is an input
     type with the helpers below. `select` reads a SELECT with a unique column `key` in place of the table's rows.
-    `moment` is the argument `as_of` of a root field under another name; `beside` is found for a page at once.
+    `moment` is the argument `as_of` of a root field under another name; `beside` is found for a page at once; `runs`
+    are the parts that a SELECT is read by, `counted` the number of its rows, where no filter is given, by a
+    shorter way.
     Retracted objects are left out.
     """
     by = by or ("ord" if owned else "-created")
     at = AS_OF if moment is None else (moment, _MIN_POSITION)
     lists = (*arguments, *PAGE, *_filter(filter), *_order(order, by), *(at if root else ()))
     usual = RETRACTED_HIDDEN if table in TABLES and not TABLES[table].owned else None
-    made = Listing(table, owned, where, by, filter, root, select, kinds, arguments, usual, beside)
+    made = Listing(table, owned, where, by, filter, root, select, kinds, arguments, usual, beside, runs, counted)
     return _field(description, made, lists, options)
 
 

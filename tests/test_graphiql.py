@@ -4,9 +4,10 @@ import json
 import re
 from html import unescape
 
-from graphql import ExecutableDefinitionNode, parse
+from graphql import ExecutableDefinitionNode, parse, validate
 
 from schema import graphiql
+from schema.schema import build
 
 
 def test_the_page_asks_only_for_files_that_are_served_beside_it() -> None:
@@ -38,6 +39,11 @@ def test_each_welcome_file_opens_as_a_tab() -> None:
 def test_every_welcome_operation_is_well_formed_and_has_a_name() -> None:
     definitions = [definition for text in graphiql.welcome() for definition in parse(text).definitions]
     assert all(isinstance(definition, ExecutableDefinitionNode) and definition.name for definition in definitions)
+
+
+def test_every_welcome_operation_fits_the_schema() -> None:
+    schema = build()._schema
+    assert [error.message for text in graphiql.welcome() for error in validate(schema, parse(text))] == []
 
 
 def test_the_bundle_stays_small() -> None:

@@ -6,7 +6,6 @@ The schema behind it is a small one made here, so that what fails is the page.
 import json
 import socket
 import threading
-import time
 from collections.abc import AsyncGenerator, Iterator
 
 import pytest
@@ -95,7 +94,8 @@ def fill(page: Page, editor: str, text: str) -> None:
 def run(page: Page, operation: str, waited_for: str) -> str:
     """Type an operation, run it with Ctrl+Enter, and return what is shown once it holds the expected words."""
     fill(page, ".graphiql-query-editor", operation)
-    time.sleep(0.5)  # the page takes the operation's name from what was typed only after a pause
+    name = operation.split()[1]  # the page takes it from what was typed only after a pause
+    page.eventually("localStorage.getItem('graphiql:operationName')", lambda taken: taken == name)
     page.press("Enter", 13, CTRL)
     return str(page.eventually(RESULT, lambda shown: waited_for in (shown or "")))
 

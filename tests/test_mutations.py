@@ -34,7 +34,7 @@ async def api(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def client() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(verify=False) as opened:
+    async with httpx.AsyncClient(verify=False, timeout=60) as opened:
         yield opened
 
 
@@ -226,6 +226,17 @@ async def test_an_error_inside_the_object_keeps_its_place_and_what_was_recorded(
     answer = await writer.ask(one("SourceRegistered", selection), input=input_of(fact))
     assert answer["data"]["done"] == {"it": {"titles": ["A title"], "broken": None}}
     assert [error["path"] for error in answer["errors"]] == [["done", "it", "broken"]]
+
+
+async def test_a_mutation_that_fails_takes_nothing_from_those_beside_it(writer: Writer) -> None:
+    document = """mutation ($b: SourceRegisteredInput = {kind: NEWS, title: "B"}) {
+      a: recordSourceRegistered(input: {id: "source:before-it", kind: NEWS, title: "A"}) { __typename }
+      b: recordSourceRegistered(input: $b) { __typename }
+      c: recordSourceRegistered(input: {id: "source:after-it", kind: NEWS, title: "C"}) { __typename }
+    }"""
+    answer = await writer.ask(document, b=None)
+    assert answer["data"] == {"a": {"__typename": "Recorded"}, "b": None, "c": {"__typename": "Recorded"}}
+    assert [error["path"] for error in answer["errors"]] == [["b"]]
 
 
 async def test_the_actor_is_recorded_with_the_command(api: Served, writer: Writer) -> None:

@@ -251,7 +251,7 @@ def test_11_changes_tell_field_by_field_which_event_caused_what(record: Reading)
     tungsten = changes[TUNGSTEN]
     assert tungsten["kind"] == "CHANGED"
     fields = by(tungsten["fields"], "field")
-    disputed = fields["claimed/value:HEADLINE/verification"]
+    disputed = fields["value/verification"]
     assert (disputed["now"], disputed["event"]["type"]) == ("DISPUTED", "FactClaimed")
     withdrawn = fields["claimed/financing:dfc/verification"]
     assert (withdrawn["now"], withdrawn["event"]) == (

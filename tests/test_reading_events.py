@@ -97,7 +97,7 @@ def test_a_correction_leaves_the_event_as_it_was_and_stands_beside_it(record: Re
 def test_an_event_that_this_version_cannot_read_keeps_its_place(record: Reading) -> None:
     event = StoredEvent("deal:uz-boeing-787", 21, "DealPainted", b'{"data":{"colour":"red"},"sources":[]}')
     (position,) = record.log.insert_events([event], command_id="later", request_hash="x", actor="cli")
-    assert record.replica.wait(position, 10)
+    assert record.replica.wait(position, 30)
     query = '{ deal(id: "deal:uz-boeing-787") { version history(last: 1) { nodes { __typename id type data } } } }'
     deal = record.ask(query)["deal"]
     assert deal["version"] == 20
@@ -110,6 +110,11 @@ def test_events_are_filtered_by_type_object_time_source_and_command(first: Readi
     def count(filter: str) -> Any:
         return first.ask(f"{{ events(filter: {{{filter}}}) {{ totalCount }} }}")["events"]["totalCount"]
 
+    time = first.ask("{ events(filter: {after: 120, until: 121}) { nodes { recordedAt } } }")["events"]["nodes"][0]
+    times = [one["recordedAt"] for one in _every(first)]
+    assert count(f'recordedFrom: "{time["recordedAt"]}"') == sum(one >= time["recordedAt"] for one in times)
+    assert count(f'recordedTo: "{time["recordedAt"]}"') == sum(one <= time["recordedAt"] for one in times)
+    assert count('recordedFrom: "2999-01-01T00:00:00Z"') == count('recordedTo: "1999-01-01T00:00:00Z"') == 0
     everything = count("")
     assert count('object: ["deal:uz-boeing-787"]') == 20
     assert count('type: ["OptionExercised"]') == 1
@@ -119,6 +124,15 @@ def test_events_are_filtered_by_type_object_time_source_and_command(first: Readi
     assert count('command: ["first-record-1"]') == count("noun: [SOURCE]") == 53
     assert count('noneOf: {command: ["first-record-1"]}') == everything - 53
     assert count('anyOf: [{type: ["OptionExercised"]}, {command: ["first-record-1"]}]') == 54
+
+
+def _every(record: Reading) -> list[dict[str, Any]]:
+    """Every event of the record."""
+    pages = (
+        f"{{ events(filter: {{after: {at}, until: {at + 100}}}, first: 100) {{ nodes {{ recordedAt }} }} }}"
+        for at in range(0, 300, 100)
+    )
+    return [event for page in pages for event in record.ask(page)["events"]["nodes"]]
 
 
 LAST = ("FactCorrected", "EventRetracted", "ClaimAdopted", "PartyMerged")

@@ -28,7 +28,7 @@ from schema.plan.compile import Compiler
 from service.replica.tables import TABLES
 from service.replica.view import number_key
 from tests.support import examples
-from tests.support.reading import Reading, reading
+from tests.support.reading import Reading, fact, reading
 
 LAST = ("FactCorrected", "EventRetracted", "ClaimAdopted", "PartyMerged")
 
@@ -170,6 +170,41 @@ def test_an_order_and_its_opposite_are_mirror_images(world: Reading, noun: str) 
         assert one == other[::-1]
 
 
+def test_an_object_says_what_to_call_it_without_being_asked_what_it_is(first: Reading) -> None:
+    query = """{ changes(from: {position: 0}, first: 100) { nodes { object { label
+      ... on Source { title } ... on Party { title: name } ... on Institution { title: name }
+      ... on Gathering { title: name } ... on Agreement { title } ... on Deal { title } ... on Investment { title }
+      ... on Relation { title } ... on Programme { title } __typename } } } }"""
+    objects = [node["object"] for node in first.ask(query)["changes"]["nodes"]]
+    assert len({one["__typename"] for one in objects}) == 9
+    assert [one["label"] for one in objects] == [one["title"] for one in objects]
+
+
+def test_payments_and_deliveries_tell_who_says_when_and_what_others_say_of_how_much(record: Reading) -> None:
+    dollars = [{"low": low, "high": low, "currency": "USD", "basis": "ACTUALLY_PAID"} for low in ("7", "9")]
+    items = [{"low": low, "high": low, "unit": "item"} for low in ("2", "3")]
+    record.record(
+        fact("DealAnnounced", "deal:paid", title="Paid"),
+        fact("DealLineReported", "deal:paid", key="a", item="a", quantity=items[0], commitment="FIRM"),
+        fact("GoodsDelivered", "deal:paid", "2025-02-01", line="a", quantity=items[0]),
+        fact("PaymentMade", "deal:paid", "2025-02-02", money=dollars[0], payer="party:usa"),
+        fact("FactClaimed", "deal:paid", target=4, field="money", value=dollars[1]),
+    )
+    query = """{ deal(id: "deal:paid") {
+      payments { date { text claim { event { id } } } claimed { claims { text } } }
+      deliveriesMade { date { text } claimed { text } }
+    } }"""
+    assert record.ask(query)["deal"] == {
+        "payments": [
+            {
+                "date": {"text": "2025-02-02", "claim": {"event": {"id": "deal:paid@4"}}},
+                "claimed": {"claims": [{"text": "USD 7"}, {"text": "USD 9"}]},
+            }
+        ],
+        "deliveriesMade": [{"date": {"text": "2025-02-01"}, "claimed": None}],
+    }
+
+
 def test_a_past_moment_reads_the_same_after_later_writes(record: Reading) -> None:
     before = record.replica.position
     lists = (f"{plural(noun)}(first: 50, %s) {{ totalCount nodes {{ id version retracted }} }}" for noun in NOUNS)
@@ -211,6 +246,14 @@ def test_a_moment_beyond_the_newest_event_is_an_error(world: Reading) -> None:
         '{ changes(from: {time: "2999-01-01T00:00:00Z"}) { totalCount } }',
     ):
         assert world.response(query)["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+def test_changes_that_would_run_backwards_are_refused(first: Reading) -> None:
+    for start in ({"position": 9}, {"time": first.log.head().recorded_at}):
+        query = "query ($start: AsOf!) { changes(from: $start, to: {position: 8}) { totalCount } }"
+        (error,) = first.response(query, start=start)["errors"]
+        assert error["extensions"]["code"] == "BAD_USER_INPUT"
+        assert error["message"].endswith("which is behind to: 8.")
 
 
 def test_the_present_moment_is_one_of_the_record_even_by_a_clock_that_is_a_little_ahead(world: Reading) -> None:

@@ -125,6 +125,32 @@ async def test_a_list_below_an_object_goes_on_at_the_moment_of_its_cursor(compac
     assert start["nodes"] + rest == whole
 
 
+AROUND = """query ($after: String) {
+  deal(id: "deal:d1"%s) { history(after: $after) { nodes { id } } }
+  deals(first: 1%s) { nodes { steps: history(after: $after) { nodes { id } } } }
+}"""
+
+
+@pytest.mark.parametrize(
+    ("around", "message"),
+    [
+        ((", asOf: {position: 50}", ""), "history: This cursor was read at position 40, but deal is read at 50."),
+        (("", ", asOf: {position: 50}"), "steps: This cursor was read at position 40, but deals is read at 50."),
+        (("", ', after: "OUTER"'), "steps: This cursor was read at position 40, but deals is read at 64."),
+    ],
+)
+async def test_a_cursor_of_another_moment_than_that_around_its_list_is_refused_with_both(
+    compact: Compact, around: tuple[str, str], message: str
+) -> None:
+    at = '{ deal(id: "deal:d1", asOf: {position: 40}) { history(first: 1) { pageInfo { endCursor } } } }'
+    after = (await compact.ask(at))["deal"]["history"]["pageInfo"]["endCursor"]
+    outer = (await compact.ask("{ deals(first: 2) { pageInfo { endCursor } } }"))["deals"]["pageInfo"]["endCursor"]
+    (error,) = (await compact.response((AROUND % around).replace("OUTER", outer), after=after))["errors"]
+    assert (error["message"], error["extensions"]["code"]) == (message, "BAD_CURSOR")
+    same = await compact.ask(AROUND % (", asOf: {position: 40}", ""), after=after)
+    assert same["deal"]["history"]["nodes"]
+
+
 async def cursor_of(compact: Compact, order: str = "TITLE") -> str:
     """The cursor of the first page's end."""
     return str((await compact.ask(PAGE, order=order, first=2))["deals"]["pageInfo"]["endCursor"])
@@ -147,7 +173,9 @@ async def test_a_cursor_of_another_record_is_refused(compact: Compact) -> None:
 
 async def test_a_cursor_from_the_future_is_refused(compact: Compact) -> None:
     mark, _, keys = (await cursor_of(compact)).split(".")
-    assert await compact.code(PAGE, order="TITLE", after=f"{mark}.999.{keys}") == "BAD_CURSOR"
+    (error,) = (await compact.response(PAGE, order="TITLE", after=f"{mark}.999.{keys}"))["errors"]
+    assert error["message"] == "after: This cursor was read at position 999, which is not there."
+    assert error["extensions"]["code"] == "BAD_CURSOR"
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "0.0.0", "deal:d1", "\x00", "é" * 500])
@@ -155,10 +183,13 @@ async def test_a_text_that_is_no_cursor_is_refused(compact: Compact, cursor: str
     assert await compact.code(PAGE, order="TITLE", after=cursor) == "BAD_CURSOR"
 
 
-@pytest.mark.parametrize("keys", ["5B5D", "5B312C325D00", "7B7D", "5B5B5D2C22225D", "5B312C322C335D"])
-async def test_an_altered_cursor_is_refused(compact: Compact, keys: str) -> None:
+ALTERED = (b"[]", b"[1,2]\0", b"{}", b'[[],""]', b"[1,2,3]", b"[9223372036854775808,1]", b"[-9223372036854775809,1]")
+
+
+@pytest.mark.parametrize("keys", ALTERED)
+async def test_an_altered_cursor_is_refused(compact: Compact, keys: bytes) -> None:
     mark, position, _ = (await cursor_of(compact)).split(".")
-    assert await compact.code(PAGE, order="TITLE", after=f"{mark}.{position}.{keys}") == "BAD_CURSOR"
+    assert await compact.code(PAGE, order="TITLE", after=f"{mark}.{position}.{keys.hex().upper()}") == "BAD_CURSOR"
 
 
 async def test_a_cursor_and_another_moment_do_not_go_together(compact: Compact) -> None:
@@ -187,7 +218,12 @@ async def test_now_and_then_stand_side_by_side(compact: Compact) -> None:
 
 
 async def test_a_moment_beyond_the_record_is_refused(compact: Compact) -> None:
-    assert await compact.code('{ deal(id: "deal:d1", asOf: {position: 65}) { id } }') == "BAD_USER_INPUT"
+    (error,) = (await compact.response('{ deal(id: "deal:d1", asOf: {position: 65}) { id } }'))["errors"]
+    assert error["message"] == "asOf: Position 65 is not there yet; the newest is 64."
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
+    later = '{ deal(id: "deal:d1", asOf: {time: "2999-01-01T00:00:00Z"}) { id } }'
+    (error,) = (await compact.response(later))["errors"]
+    assert error["message"].startswith("asOf: 2999-01-01T00:00:00.000Z is in the future")
 
 
 async def test_a_position_that_is_not_reached_is_said(compact: Compact) -> None:
@@ -205,3 +241,20 @@ async def test_the_cost_is_told_on_request(compact: Compact) -> None:
     operation = compact.operations.prepare("{ deals(first: 10) { nodes { id links { role } } } }")
     answer = orjson.loads(await compact.engine.execute(operation, {}, Alone(extensions={"cost": True})))
     assert answer["extensions"] == {"cost": {"requested": 1 + 10 * (1 + 1 + 1 + 4), "most": 50_000}}
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("{ deals { nodes { mine: history(first: -1) { nodes { id } } } } }", "mine: first is from 0 to 50, not -1."),
+        (
+            "{ deals { nodes { history(first: 1, last: 1) { nodes { id } } } } }",
+            "history: Give first or last, not both.",
+        ),
+    ],
+)
+async def test_what_is_wrong_with_a_list_within_names_it_and_its_place(
+    compact: Compact, query: str, message: str
+) -> None:
+    (error,) = (await compact.response(query))["errors"]
+    assert (error["message"], error["locations"]) == (message, [{"line": 1, "column": 19}])

@@ -1,18 +1,23 @@
 """The whole schema over the first record: generated documents, compiled and by graphql-core, answered alike."""
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
+from graphql import GraphQLArgument
 
 from schema.context import Context, Services
 from schema.errors import Rejected
-from tests.support.documents import Documents
-from tests.support.reading import Reading, reading
+from schema.plan.paging import MOMENTS
+from tests.support.documents import Document, Documents
+from tests.support.reading import Reading, act, fact, reading
 from tests.test_schema_plan_differential import without_ids
 
+WITHHELD = frozenset(("after", "before"))
+"""Cursors are those of one list: `test_reading_lists` gives them."""
 NOUNS = ("source", "party", "institution", "gathering", "agreement", "deal", "investment", "relation", "programme")
 
 
@@ -59,14 +64,20 @@ class Values:
             "Boolean": random.random() < 0.5,
             "Int": random.randrange(4),
         }
-        return made.get(type_, random.choice(["a", "USD", "KAZ", "Boeing", "trade", "", 'x"y']))
+        words = {
+            "country": ["KAZ", "USA", "UZB"],
+            "currency": ["USD"],
+            "type": ["DealAnnounced"],
+            "kind": ["FactCorrected"],
+        }
+        return made.get(type_, random.choice(words.get(name, ["a", "USD", "KAZ", "Boeing", "trade", "", 'x"y'])))
 
 
 async def _alike(record: Reading, seeds: range, roots: int, depth: int) -> int:
     """Compares the answers to a document for each seed; gives how many were compiled."""
     values, compiled = Values(record), 0
     for seed in seeds:
-        document = Documents(record.schema, Random(seed), values).make(roots, depth)
+        document = Documents(record.schema, Random(seed), values, withheld=WITHHELD).make(roots, depth)
         try:
             operation = record.operations.prepare(document.text)
         except Rejected as refusal:
@@ -76,8 +87,56 @@ async def _alike(record: Reading, seeds: range, roots: int, depth: int) -> int:
         fast = await record.engine.execute(operation, document.variables, context(record))
         slow = await record.engine.executed_slowly(operation, document.variables, context(record))
         assert without_ids(fast) == without_ids(slow), (seed, document)
+        assert b"INTERNAL_ERROR" not in fast, (seed, document, fast[:500])
         compiled += record.engine.is_compiled(operation, document.variables)
     return compiled
+
+
+class Moments(Documents):
+    """Documents whose every root field reads at a moment: of the past, or the one that the variable `at` gives."""
+
+    def make(self, roots: int = 2, depth: int = 5) -> Document:
+        """A document with one query."""
+        made = super().make(roots, depth)
+        if "$at" in made.text:
+            made.text = made.text.replace("query Q(", "query Q($at: AsOf, ").replace("query Q ", "query Q($at: AsOf) ")
+        return made
+
+    def _given(self, name: str, argument: GraphQLArgument) -> bool:
+        return name in MOMENTS or super()._given(name, argument)
+
+    def _argument(self, name: str, argument: GraphQLArgument) -> str:
+        if name in MOMENTS:
+            return self._random.choice(["$at", "$at", "{position: 150}"])
+        return super()._argument(name, argument)
+
+
+OF_NOW = frozenset(f"Query.{name}" for name in ("node", "log", "checkpoint", "inclusionProof", "consistencyProof"))
+RETRACTED = ("deal:kz-tungsten", "agreement:us-uz-jif-2026", "institution:kz-ministry-ai", "relation:us-uz")
+
+
+def test_what_is_asked_of_the_present_is_answered_alike_when_it_is_past(tmp_path: Path) -> None:
+    with reading(tmp_path, first_record=True) as record:
+        withheld = frozenset(("after", "before", "minPosition"))
+        documents = [
+            Moments(record.schema, Random(seed), Values(record), OF_NOW, withheld).make(3, 1 + seed % 2)
+            for seed in range(60)
+        ]
+        asked = [(record.operations.prepare(document.text), document) for document in documents]
+
+        def answers(at: dict[str, int] | None) -> list[bytes]:
+            return [asyncio.run(record.engine.execute(it, {**made.variables, "at": at})) for it, made in asked]
+
+        now = answers(None)
+        record.record(
+            act("PartyMerged", "party:ktz", into="party:wabtec"),
+            act("SourceWithdrawn", "source:asb-media-2025-09"),
+            act("FactCorrected", "party:kaz", target=1, field="name", now="Another", cause="CLERICAL"),
+            fact("PartyRenamed", "party:boeing", "2026-02-01", name="Another"),
+            *(act("EventRetracted", id, target=1, cause="MISREAD") for id in RETRACTED),
+            *(act("EventRetracted", "deal:uz-boeing-787", target=target, cause="MISREAD") for target in range(1, 10)),
+        )
+        assert answers({"position": 210}) == now
 
 
 async def test_wide_documents_are_answered_alike(record: Reading) -> None:

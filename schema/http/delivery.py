@@ -84,7 +84,7 @@ class Delivery:
         self._task = asyncio.current_task()
         with self._drain.watch(self._stop):
             try:
-                self._stream.hand_to(self._take)
+                self._stream.hand_to(self._at_once)
                 await self._all()
             except asyncio.CancelledError:
                 if not self._interrupted or (self._task and self._task.uncancel()):
@@ -94,7 +94,7 @@ class Delivery:
             except Exception as error:
                 raise Rejected(GraphQLError("", original_error=error), status=500) from error
             finally:
-                self._sending = True  # nothing interrupts what follows
+                self._sending, self._task = True, None  # nothing interrupts what follows
                 await self._stream.aclose()
             if self._stopped:
                 await self._send(farewell(self._stream.cursor))
@@ -106,9 +106,6 @@ class Delivery:
             self._sending = False
             if self._stopped:
                 return
-
-    def _take(self, message: Message) -> bool:
-        return not self._stopped and self._at_once(message)
 
     def _stop(self) -> None:
         """End after the message that is being sent, or at once if none is."""

@@ -3,6 +3,8 @@
 Lines end with LF, `id:` stands on data alone, and comments keep a quiet connection open.
 """
 
+from functools import lru_cache
+
 from schema.context import Message, Stream
 from schema.errors import Rejected
 from schema.execution import refusal
@@ -42,7 +44,8 @@ async def send_stream(stream: Stream, outflow: Outflow, drain: Drain) -> None:
     await outflow.while_connected(deliver(), _COMMENT)
 
 
+@lru_cache(maxsize=8)
 def _event(message: Message) -> bytes:
-    """One event; JSON text holds no line break, so one data line is enough."""
+    """One event, made once for all who are told; JSON text holds no line break, so one data line is enough."""
     id = b"" if message.cursor is None else b"id: %s\n" % message.cursor.encode()
     return b"event: next\n%sdata: %s\n\n" % (id, message.payload)

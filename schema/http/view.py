@@ -15,7 +15,7 @@ from schema.context import NOBODY, Access
 from schema.errors import ApiError, ErrorCode, Rejected, formatted, rejected
 from schema.execution import Executor, Request, refusal
 from schema.http import multipart, sse
-from schema.http.caching import ASK_AGAIN, FOR_EVER, etag, fixed_at
+from schema.http.caching import ASK_AGAIN, FOR_EVER, NOT_KEPT, etag, fixed_at, is_of_replica
 from schema.http.delivery import Drain
 from schema.http.documents import Documents
 from schema.http.negotiate import HTML, JSON, RESPONSE, SSE, for_result, for_stream, prefers_page
@@ -34,6 +34,7 @@ from schema.http.request import (
     unknown_key,
 )
 from schema.operation import Operation
+from schema.rules import rules_of_answers
 
 ALLOW = "GET, POST"
 
@@ -75,13 +76,19 @@ class Caching(NamedTuple):
     """What is told of how long an answer by GET stays true."""
 
     etag: bytes
+    """Empty where nothing tells when the answer will be another."""
     for_ever: bool
     private: bool
 
+    def spares(self, asking: Asking, get: Kept, now: int) -> bool:
+        """Whether the client has the answer; not where it asks for a position that this node may not have reached."""
+        waits = asking.request.min_position > now or "minPosition" in asking.operation.text
+        return bool(self.etag) and self.etag in get.headers.get(b"if-none-match", b"") and not waits
+
     def told(self, whole: bool) -> tuple[tuple[bytes, bytes], ...]:
         """The headers; an answer with errors may be another one next time."""
-        if not whole:
-            return ((b"cache-control", b"no-store"),)
+        if not whole or not self.etag:
+            return (NOT_KEPT,)
         control = f"{'private' if self.private else 'public'}, {FOR_EVER if self.for_ever else ASK_AGAIN}"
         vary = b"accept, authorization, tamga-min-position"
         return (b"etag", self.etag), (b"cache-control", control.encode()), (b"vary", vary)
@@ -183,29 +190,32 @@ class View:
 
     async def _result(self, asking: Asking, wire: Wire, get: Kept | None) -> None:
         caching = self._caching(asking, get) if get is not None else None
-        if caching and get and caching.etag in get.headers.get(b"if-none-match", b""):
+        if caching and get and caching.spares(asking, get, self.executor.services.replica.position):
             await respond(wire.send, 304, b"", asking.media, *caching.told(True))
             return
         body = await self.executor.execute(asking.operation, asking.request)
         if asking.media == SSE:
             await sse.send_result(wire, body)
             return
-        whole = body.startswith(b'{"data"') and b',"errors":[' not in body
+        whole = body.startswith(b'{"data"')
         told = caching.told(whole) if caching else ()
-        await respond(wire.send, self._status(body, asking.media), body, asking.media, *told, whole=wire.whole)
+        status = 200 if whole else self._status(body, asking.media)
+        await respond(wire.send, status, body, asking.media, *told, whole=wire.whole)
 
     def _caching(self, asking: Asking, get: Kept) -> Caching:
         """How long the answer stays true."""
         replica = self.executor.services.replica
         position, now = fixed_at(asking.operation, asking.request.variables), replica.position
         past = position is not None and position <= now
-        tag = etag(position if position is not None and past else now, replica.rules)
-        return Caching(tag, past and get.rules == replica.rules, asking.request.access.actor is not None)
+        known = is_of_replica(asking.operation, self.executor.services.schema)
+        rules = rules_of_answers(replica.rules)
+        tag = etag(position if position is not None and past else now, rules) if known else b""
+        return Caching(tag, past and get.rules == rules, asking.request.access.actor is not None)
 
     def _status(self, body: bytes, media: str) -> int:
-        if body.startswith(b'{"data"'):
-            partial = self.manner.draft_statuses and media == RESPONSE and b',"errors":[' in body
-            return 294 if partial else 200
+        """The status of a response with errors, which stand before its data."""
+        if b',"data":' in body:
+            return 294 if self.manner.draft_statuses and media == RESPONSE else 200
         return self._invalid(media)
 
     def _invalid(self, media: str) -> int:
@@ -217,7 +227,7 @@ class View:
     async def _rejected(self, send: Send, error: Rejected, media: str) -> None:
         status = self._invalid(media) if error.status == 400 else error.status
         headers = ((b"www-authenticate", b"Bearer"),) if status == 401 else ()
-        await respond(send, status, refusal(error), media, *headers)
+        await respond(send, status, refusal(error), media, NOT_KEPT, *headers)
 
     async def _stream(self, request: Request, operation: Operation, media: str | None, wire: Wire) -> None:
         if media is None:
@@ -247,7 +257,7 @@ class View:
 async def _refuse(send: Send, error: BadRequest, media: str) -> None:
     body = orjson.dumps({"errors": formatted([ApiError(error.code, error.message)])})
     headers = [(name.encode(), value.encode()) for name, value in error.headers.items()]
-    await respond(send, error.status, body, media if media in (JSON, RESPONSE) else JSON, *headers)
+    await respond(send, error.status, body, media if media in (JSON, RESPONSE) else JSON, NOT_KEPT, *headers)
 
 
 async def respond(

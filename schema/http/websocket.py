@@ -16,12 +16,14 @@ from schema.errors import ErrorCode, Rejected, formatted, rejected
 from schema.execution import Executor, Request
 from schema.http.delivery import Delivery, Drain
 from schema.http.outflow import writer
-from schema.http.request import BadRequest, Parameters, min_position, parameters, read_json
+from schema.http.request import BadRequest, Headers, Parameters, min_position, parameters, read_json
 from schema.http.view import Manner, View
 from schema.operation import Operation
 
 PROTOCOL = "graphql-transport-ws"
 _LONGEST_ID = 256
+_LONGEST_REASON = 123
+"""Bytes."""
 
 
 class Closed(Exception):
@@ -44,12 +46,23 @@ class Sockets:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one socket until it closes."""
         await receive()
+        if not self._may_call(dict(scope["headers"])):
+            await send({"type": "websocket.close", "code": 1008})
+            return
         if PROTOCOL not in scope.get("subprotocols", ()):
             await send({"type": "websocket.accept"})
             await send({"type": "websocket.close", "code": 4406, "reason": "Subprotocol not acceptable"})
             return
         await send({"type": "websocket.accept", "subprotocol": PROTOCOL})
         await Socket(self._view, scope, receive, send).serve()
+
+    def _may_call(self, headers: Headers) -> bool:
+        """Whether the page that opens the socket, if one does, may: browsers hold sockets to no origin themselves."""
+        origin = headers.get(b"origin", b"").decode("latin-1")
+        allowed = self._view.settings.allowed_origins
+        if not origin or origin in allowed or "*" in allowed:
+            return True
+        return origin.partition("://")[2].encode("latin-1") == headers.get(b"host")
 
 
 class Socket:
@@ -73,7 +86,7 @@ class Socket:
         self._asked_at: float | None = None
         self._active_at = time.monotonic()
         self._opened_at = self._active_at
-        self._ended = asyncio.Event()
+        self._ended: asyncio.Event | None = None
 
     async def serve(self) -> None:
         """Take messages until one side closes."""
@@ -164,7 +177,7 @@ class Socket:
             raise Closed(4403 if error.status == 401 else 4400, "Forbidden") from None
         if not self._manner.open_reading and self._access.actor is None:
             raise Closed(4403, "Forbidden")
-        self._acknowledged = True
+        self._acknowledged, self._headers = True, {}
         await self._send({"type": "connection_ack"})
 
     async def _ping(self, message: dict[str, Any]) -> None:
@@ -182,8 +195,7 @@ class Socket:
         if id in self._tasks:
             raise Closed(4409, f"Subscriber for {id[:50]} already exists")
         if len(self._tasks) >= self._executor.services.settings.max_subscriptions:
-            full = rejected(ErrorCode.TOO_MANY, "This socket has as many operations as it may.")
-            await self._send({"id": id, "type": "error", "payload": formatted(full.errors)})
+            await self._refuse(id, rejected(ErrorCode.TOO_MANY, "This socket has as many operations as it may."))
         else:
             self._tasks[id] = asyncio.create_task(self._operation(id, asked))
 
@@ -192,14 +204,15 @@ class Socket:
         try:
             await self._run(id, asked)
             await self._send({"id": id, "type": "complete"})
-        except (Rejected, BadRequest) as error:
-            refusal = error if isinstance(error, Rejected) else rejected(error.code, error.message)
-            await self._send({"id": id, "type": "error", "payload": formatted(refusal.errors)})
+        except Rejected as error:
+            await self._refuse(id, error)
+        except BadRequest as error:
+            await self._refuse(id, rejected(error.code, error.message))
         finally:
             if self._tasks.get(id) is asyncio.current_task():
                 del self._tasks[id]
             self._active_at = time.monotonic()
-            if not self._tasks:
+            if not self._tasks and self._ended is not None:
                 self._ended.set()
 
     async def _run(self, id: str, asked: Parameters) -> None:
@@ -212,15 +225,18 @@ class Socket:
 
     async def _stream(self, id: str, request: Request, operation: Operation) -> None:
         stream = await self._executor.subscribe(operation, request)
-        start = _start(id)
+        start, write = _start(id), self._write
 
         async def send(message: Message) -> None:
             await self._text(b"%b%b}" % (start, message.payload))
 
         def at_once(message: Message) -> bool:
-            return not self._closed and self._write(b"%b%b}" % (start, message.payload))
+            return write(b"%b%b}" % (start, message.payload))
 
         await Delivery(stream, send, at_once, self._drain).run()
+
+    async def _refuse(self, id: str, error: Rejected) -> None:
+        await self._send({"id": id, "type": "error", "payload": formatted(error.errors)})
 
     async def _send(self, message: dict[str, Any]) -> None:
         await self._text(orjson.dumps(message))
@@ -234,17 +250,23 @@ class Socket:
         if not self._closed:
             self._closed = True
             with suppress(OSError, RuntimeError):
-                await self._send_raw({"type": "websocket.close", "code": code, "reason": reason[:100]})
+                await self._send_raw({"type": "websocket.close", "code": code, "reason": _short(reason)})
 
     def _on_drain(self) -> None:
         """When the operations have ended (their deliveries hear of the drain too), close."""
         self._farewell = asyncio.ensure_future(self._leave())
 
     async def _leave(self) -> None:
+        self._ended = asyncio.Event()
         while self._tasks:
             self._ended.clear()
             await self._ended.wait()
         await self._close(1012, "Service restart")
+
+
+def _short(reason: str) -> str:
+    """As much of a reason as fits the frame that closes a socket (RFC 6455, 5.5)."""
+    return reason.encode()[:_LONGEST_REASON].decode(errors="ignore")
 
 
 def _start(id: str) -> bytes:
@@ -255,7 +277,7 @@ def _start(id: str) -> bytes:
 def _id(message: dict[str, Any]) -> str:
     id = message.get("id")
     if not isinstance(id, str) or not 0 < len(id) <= _LONGEST_ID:
-        raise Closed(4400, "The id is a text that is not empty")
+        raise Closed(4400, f"The id is a text of 1 to {_LONGEST_ID} characters")
     return id
 
 

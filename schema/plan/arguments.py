@@ -1,6 +1,6 @@
 """Arguments as SQL sees them: bound values and the shape that remains, by which statements are cached."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
 from functools import cache
 from typing import Any, NamedTuple
@@ -16,6 +16,17 @@ from schema.sql import KEY
 from service.replica.tables import TABLES, index_name
 
 DEFINITION = "strawberry-definition"
+_NEVER = "(SELECT 0)"
+"""False, in words that SQLite does not put in the place of the predicates beside it: those that an index needs."""
+
+
+class Slot(NamedTuple):
+    """A value of a statement that a variable gives as it is."""
+
+    place: int
+    variable: str
+    most: int | None = None
+    """The largest that it may be, where it is the size of a page."""
 
 
 class Binder:
@@ -24,6 +35,11 @@ class Binder:
     def __init__(self) -> None:
         self.values: list[Any] = []
         self.shape: list[Any] = []
+        self.slots: list[Slot] = []
+
+    def given_by(self, variable: str, most: int | None = None) -> None:
+        """Note that the variable gave the latest value."""
+        self.slots.append(Slot(len(self.values) - 1, variable, most))
 
     def bind(self, value: Any, single: bool = False) -> Value:
         """The placeholder of a value."""
@@ -93,7 +109,8 @@ def chosen(given: Mapping[str, Any] | None, kind: type, row: Row, few: bool = Fa
     `few` says that few rows are asked, so that none of them is looked up first by what it owns.
     """
     tests = [_test(condition, value, nested, row, few) for _, condition, value, nested in _given(given, kind)]
-    # `until` stands before `since`: of two upper bounds an index takes the first, and `since` leaves out unknown days
+    # the last field first: of two bounds on one side an index takes the first, and `since` leaves out unknown days with
+    # a bound that `until` betters, as `at_most` leaves out unknown values with one that `at_least` betters
     return " AND ".join(reversed(tests)) or "1"
 
 
@@ -101,6 +118,11 @@ def finders(given: Mapping[str, Any] | None, kind: type | None, row: Row) -> lis
     """SELECTs of the ids (as `id`, perhaps repeated) of all rows that pass one part of a filter, by an index each."""
     found = (_finder(*each, row) for each in _given(given, kind))
     return [sql for sql in found if sql]
+
+
+def is_light(given: Mapping[str, Any] | None, kind: type | None) -> bool:
+    """Whether no part of a filter takes longer than to read indexes."""
+    return all(condition.light for _, condition, *_ in _given(given, kind) if isinstance(condition, Found))
 
 
 def given_columns(given: Mapping[str, Any] | None, kind: type | None) -> dict[str, Value]:
@@ -137,8 +159,14 @@ def bounds_in(given: Mapping[str, Any] | None, kind: type | None) -> Iterator[Bo
 def _given(given: Mapping[str, Any] | None, kind: type | None) -> Iterator[tuple[str, Condition, Any, type]]:
     if given and kind is not None:
         for name, (condition, nested) in _conditions(kind).items():
-            if given.get(name) is not None:
-                yield name, condition, given[name], nested
+            value = given.get(name)
+            if value is None:
+                continue
+            if isinstance(condition, Every):
+                for each in value:
+                    yield from _given(each, nested)
+            else:
+                yield name, condition, value, nested
 
 
 def _finder(name: str, condition: Condition, value: Any, nested: type, row: Row) -> str | None:
@@ -147,14 +175,27 @@ def _finder(name: str, condition: Condition, value: Any, nested: type, row: Row)
             return f"SELECT value AS id FROM {value.rows}"
         case Test(_, column) if column:
             return _by_index(row, column, value.is_in(row[column]))
-        case Found(_, ids):
+        case Test(along=(column, bound)):
+            return _by_index(row, column, bound(row, value))
+        case Flag(_, ids) if ids is not None and value:
+            return ids(row)
+        case Found(_, ids, _):
             return ids(row, value)
         case Within(column, bounds):
             held = {bound: value.get(bound) for bound in bounds}
-            return _by_index(row, column, chosen(held, nested, row)) if any(held.values()) else None
-        case Having(related, selective) if any(value.get(each) is not None for each in selective):
-            return _owners(related(row), value, nested)
+            return _by_index(row, column, chosen(held, nested, row)) if set(held.values()) - {None} else None
+        case Having(related, selective, always) if any(value.get(each) for each in selective):
+            return _owners(related(row), value, nested, always)
+        case Some():
+            return _by_any([finders(each, nested, row) for each in value])
     return None
+
+
+def _by_any(branches: list[list[str]]) -> str | None:
+    """A SELECT of the ids that pass one of several filters, if each has a finder."""
+    if not all(branches):
+        return None
+    return " UNION ALL ".join(f"SELECT id FROM ({first})" for first, *_ in branches) or "SELECT '' AS id WHERE 0"
 
 
 def _by_index(row: Row, column: str, test: str) -> str | None:
@@ -165,9 +206,9 @@ def _by_index(row: Row, column: str, test: str) -> str | None:
     return f"SELECT {row['id']} AS id FROM {row.named} INDEXED BY {name} WHERE {row.alive} AND {test}"
 
 
-def _owners(other: Row, value: Any, nested: type) -> str:
-    living = other.scope.holds(other.alias)
-    return f"SELECT {other['owner']} AS id FROM {other.named} WHERE {living} AND {chosen(value, nested, other)}"
+def _owners(other: Row, value: Any, nested: type, always: Callable[[Row], str] | None) -> str:
+    tests = [other.scope.holds(other.alias), chosen(value, nested, other), *([always(other)] if always else [])]
+    return f"SELECT {other['owner']} AS id FROM {other.named} WHERE {' AND '.join(tests)}"
 
 
 @cache
@@ -181,26 +222,26 @@ def _test(condition: Condition, value: Any, nested: type, row: Row, few: bool) -
     match condition:
         case Test(sql):
             return f"({sql(row, value)})"
-        case Found(sql, ids):
+        case Found(sql, ids, _):
             return f"({sql(row, value)})" if few else f"{row['id']} IN ({ids(row, value)})"
-        case Flag(sql):
+        case Flag(sql, _, denied):
+            if denied is not None and not value:
+                return f"({denied(row)})"
             held = row[sql] if isinstance(sql, str) else sql(row)
             return f"({held})" if value else f"NOT coalesce({held}, 0)"
-        case Having(related, selective):
+        case Having(related, selective, always):
             other = related(row)
-            if not few and any(value.get(name) is not None for name in selective):
-                return f"{row['id']} IN ({_owners(other, value, nested)})"
+            if not few and any(value.get(name) for name in selective):
+                return f"{row['id']} IN ({_owners(other, value, nested, always)})"
             by_owner = f"INDEXED BY sqlite_autoindex_{other.table}_1" if few and isinstance(other, Owned) else ""
             tests = chosen(value, nested, other, few)
             return f"EXISTS (SELECT 1 FROM {other.named} {by_owner} WHERE {other.alive} AND {tests})"
         case Within():
             return chosen(value, nested, row, few)
-        case Every():
-            return " AND ".join(f"({chosen(each, nested, row)})" for each in value) or "1"
         case Some():
-            return f"({' OR '.join(f'({chosen(each, nested, row)})' for each in value) or '0'})"
+            return f"({' OR '.join(f'({chosen(each, nested, row, few)})' for each in value) or _NEVER})"
         case Neither():
-            return f"NOT coalesce(({chosen(value, nested, row)}), 0)"
+            return f"NOT coalesce(({chosen(value, nested, row, few)}), 0)"
     raise TypeError(f"a filter's field says what it chooses, by a helper of schema.filters: {condition}")
 
 

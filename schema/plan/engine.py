@@ -15,7 +15,7 @@ from schema.operation import Operation, choose
 from schema.operation import parsed as parsed_document
 from schema.plan.description import Describer
 from schema.plan.island import Islands
-from schema.plan.paging import Ceilings, Moment, time_in
+from schema.plan.paging import Ceilings, Moment, times_in
 from schema.plan.pieces import MISSING
 from schema.plan.plan import Plan, Request, Root, plan_of
 from schema.plan.run import Job, Replica, Runner
@@ -23,6 +23,7 @@ from schema.plan.selection import Call
 from schema.plan.slow import Loaded, prepare
 from schema.plan.variables import coerced as variables_of
 from schema.scalars import parse_moment
+from service.cursor import position_in, record_mark
 
 _USUAL = Ceilings()
 _CLOCKS_APART = timedelta(minutes=1)
@@ -83,8 +84,8 @@ class Engine:
     async def execute(
         self, operation: Operation, variables: Mapping[str, Any] | None = None, context: Surroundings = _ALONE
     ) -> bytes:
-        """The whole response as JSON text, `data` first if there is any. Raises nothing that was foreseen."""
-        coerced = variables_of(self.schema, operation, variables)
+        """The whole response as JSON text, errors first if there are any. Raises nothing that was foreseen."""
+        coerced = self._coerced(operation, variables)
         if isinstance(coerced, list):
             return response(None, coded(coerced, ErrorCode.INPUT), began=False)
         try:
@@ -98,7 +99,7 @@ class Engine:
         self, operation: Operation, variables: Mapping[str, Any] | None = None, context: Surroundings = _ALONE
     ) -> bytes:
         """The same response by the slow path alone; tests hold one to the other."""
-        coerced = variables_of(self.schema, operation, variables)
+        coerced = self._coerced(operation, variables)
         if isinstance(coerced, list):
             return response(None, coded(coerced, ErrorCode.INPUT), began=False)
         try:
@@ -108,6 +109,16 @@ class Engine:
             return await self._slow(operation, variables, context, await self._rows(plan, request))
         except GraphQLError as error:
             return response(None, [error])
+
+    def _coerced(
+        self, operation: Operation, variables: Mapping[str, Any] | None
+    ) -> VariableValues | list[GraphQLError]:
+        """The values of the variables, or what is wrong with them; what holds too much is not looked at."""
+        try:
+            self._limits.check_held(operation, variables or {})
+        except GraphQLError as error:
+            return [error]
+        return variables_of(self.schema, operation, variables)
 
     def is_compiled(self, operation: Operation, variables: Mapping[str, Any] | None = None) -> bool:
         """Whether every field of the operation is SQL."""
@@ -133,21 +144,28 @@ class Engine:
         return await self._slow(operation, variables, context, root)
 
     async def _request(self, plan: Plan, coerced: VariableValues, context: Surroundings) -> Request:
-        times: dict[str, int] = {}
+        times: dict[str, str] = {}
         given: dict[Call, dict[str, Any]] = {}
-        least = context.min_position
+        least, seen = context.min_position, 0
         if plan.demanding:
             for call in plan.calls:
                 values = given[call] = call.values(coerced)
                 least = max(least, values.get("minPosition") or 0)
-                moments = (time_in(values), (values.get("from") or {}).get("time"))
-                times |= dict.fromkeys(filter(None, moments), 0)
+                seen = max(seen, self._seen(values))
+                times |= times_in(values)
         if least:
             await self._wait(least)
+        if seen > self._replica.position:
+            await self._replica.reached(seen, self._ceilings.wait)
         moment = Moment(self._replica.record_id, self._replica.position if plan.demanding else 0)
-        for time in times:
-            times[time] = self._position_at(time)
-        return Request(self.schema, self._ceilings, coerced, moment, times, given)
+        positions = {time: self._position_at(time, name) for time, name in times.items()}
+        return Request(self.schema, self._ceilings, coerced, moment, positions, given)
+
+    def _seen(self, values: Mapping[str, Any]) -> int:
+        """The position of a cursor, which another node that was ahead may have given."""
+        cursors = [values[name] for name in ("after", "before") if values.get(name)]
+        record = record_mark(self._replica.record_id) if cursors else ""
+        return max([position_in(each, record) for each in cursors if isinstance(each, str)], default=0)
 
     async def _wait(self, position: int) -> None:
         if not await self._replica.reached(position, self._ceilings.wait):
@@ -157,11 +175,12 @@ class Engine:
             )
             raise ApiError(ErrorCode.NOT_REACHED, message, extensions={"position": now})
 
-    def _position_at(self, time: str) -> int:
+    def _position_at(self, time: str, name: str) -> int:
         """The position of a recorded time; a time to come, by this clock and by that of the log, is an error."""
         soon = parse_moment((datetime.now(UTC) + _CLOCKS_APART).isoformat())
         if time > soon and self._replica.position_at(soon) == self._replica.position:
-            raise ApiError(ErrorCode.INPUT, f"{time} is in the future: the record does not say anything of it yet.")
+            message = f"{name}: {time} is in the future: the record does not say anything of it yet."
+            raise ApiError(ErrorCode.INPUT, message)
         return self._replica.position_at(time)
 
     async def _fast(self, plan: Plan, request: Request) -> bytes | None:
@@ -171,8 +190,11 @@ class Engine:
         except GraphQLError:
             return None
         texts = iter(await self._runner.answers(jobs) if jobs else ())
-        parts = [root.start + (next(texts) if root.is_sql else self._told(root, request)) for root in plan.roots]
-        body = b'{"data":{%b}}' % b",".join(parts)
+        parts = [b'{"data":']
+        for root in plan.roots:
+            value = next(texts) if root.is_sql else self._told(root, request)
+            parts += (b"{" if len(parts) == 1 else b",", root.start, value)
+        body = b"".join((*parts, b"}}" if plan.roots else b"{}}"))
         return None if _MISSING in body else body
 
     def _told(self, root: Root, request: Request) -> bytes:
@@ -234,7 +256,7 @@ def with_cost(answer: bytes, cost: int, most: int) -> bytes:
 
 def response(data: Any, errors: list[GraphQLError], began: bool = True) -> bytes:
     """A response as JSON text."""
-    made: dict[str, Any] = {"data": data} if began else {}
-    if errors:
-        made["errors"] = formatted(errors)
+    made: dict[str, Any] = {"errors": formatted(errors)} if errors else {}
+    if began:
+        made["data"] = data
     return orjson.dumps(made)

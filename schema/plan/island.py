@@ -12,7 +12,7 @@ from graphql.execution.collect_fields import FieldDetails
 from schema.plan.arguments import Binder
 from schema.plan.compile import Compiler
 from schema.plan.kinds import find_table
-from schema.plan.paging import Ceilings, Moment, Prepared, Reader, time_in
+from schema.plan.paging import Ceilings, Moment, Prepared, Reader, times_in, within_moment
 from schema.plan.plan import calls_in, names_of_conditions
 from schema.plan.run import Job, Statement
 from schema.plan.selection import Call, Field, Selector
@@ -62,14 +62,18 @@ class Islands:
         self._ceilings = ceilings
         self._kept: OrderedDict[tuple[Any, ...], _Made] = OrderedDict()
 
-    def job(self, source: Any, info: GraphQLResolveInfo[Any], moment: Moment, time_at: Callable[[str], int]) -> Job:
+    def job(
+        self, source: Any, info: GraphQLResolveInfo[Any], moment: Moment, time_at: Callable[[str, str], int]
+    ) -> Job:
         """The statement that reads the field. Raises GraphQLError for arguments that cannot be."""
         made = self._made(info)
         calls = {call: call.values(info.variable_values) for call in made.calls}
-        named = [time for values in calls.values() if (time := time_in(values)) is not None]
-        reader = Reader(moment, self._ceilings, {each: time_at(each) for each in named})
+        named = {time: name for values in calls.values() for time, name in times_in(values).items()}
+        reader = Reader(moment, self._ceilings, {time: time_at(time, name) for time, name in named.items()})
         prepared = {call: reader.read(call, values) for call, values in calls.items()}
         read_at = getattr(source, "read_at", None)
+        for call, one in prepared.items():
+            within_moment(call.key, one.position, info.parent_type.name, read_at)
         scope = Scope() if read_at is None else Scope(reader.binder.bind(read_at))
         key = (read_at is None, *reader.binder.shape)
         if key not in made.statements:

@@ -10,8 +10,9 @@ from schema.plan.paging import Page, Prepared, keys_of, sorts_of
 from schema.plan.pieces import Pieces, Text, kept, listed, quoted
 from schema.plan.source import Row, Source
 from schema.plan.ways import GROWING, Way, Ways
+from schema.plan.ways import Page as WayPage
 from schema.sql import Listing
-from service.replica.tables import TABLES
+from service.replica.tables import ALIVE, TABLES
 
 if TYPE_CHECKING:
     from schema.plan.compile import Compiler
@@ -70,7 +71,9 @@ class _Lister:
                 return self.compiler.value(field, self.parent)
 
     def _count(self) -> str:
-        if self.ways is not None:
+        if self.reading.counted is not None and not self.prepared.arguments.get("filter"):
+            counted = self.reading.counted(self.parent, self.prepared.arguments)
+        elif self.ways is not None:
             counted = self.ways.count(lambda row: self._passing(row, few=True))
         else:
             row = self._row()
@@ -129,7 +132,14 @@ class _Lister:
         """The keys of the page, and `more` behind it; a backward page from its end."""
         limit = f"{self.page.limit} + {more}" if more else self.page.limit
         if self.ways is not None:
-            return self.ways.union(self._way, limit)
+            page = WayPage(
+                passing=lambda row: self._passing(row, few=True),
+                bounds=self._bounds,
+                order=lambda row: self._order(row.alias, self.page.backward),
+            )
+            return self.ways.union(self._way, limit, page)
+        if self.reading.runs is not None:
+            return self._of_runs(self.reading.runs(self.parent, self.prepared.arguments), limit)
         row = self._row()
         columns = f"{row.alias}.*" if self.reading.select is not None else self._columns(row)
         where = " AND ".join((self._passing(row), *self._bounds(row)))
@@ -140,6 +150,21 @@ class _Lister:
         where = " AND ".join((way.where, self._passing(way.row, few=True), *self._bounds(way.keys)))
         order = self._order(way.keys.alias, self.page.backward)
         return f"SELECT {self._columns(way.keys)} FROM {way.rows} WHERE {where} ORDER BY {order}"
+
+    def _of_runs(self, runs: list[str], limit: str) -> str:
+        """The keys of the page, of each run no more than are wanted, and of no run where those before it suffice."""
+        place = self.keys.sorts[1]
+        down = " DESC" if self.page.backward else ""
+        parts = []
+        for index, run in enumerate(runs):
+            bounds = [
+                f"{end[0]} {sign}= {index} AND run.{place} {other} iif({end[0]} = {index}, {end[1]}, {open})"
+                for end, sign, other, open in ((self.page.after, "<", ">", -1), (self.page.before, ">", "<", ALIVE))
+                if end is not None
+            ]
+            made = f"SELECT * FROM ({run}) AS run WHERE {' AND '.join(bounds) or '1'}"
+            parts.append(f"SELECT * FROM ({made} ORDER BY run.{place}{down} LIMIT {limit})")
+        return f"{' UNION ALL '.join(reversed(parts) if self.page.backward else parts)} LIMIT {limit}"
 
     def _columns(self, row: Row) -> str:
         names = dict.fromkeys((*self.keys.sorts, *self.keys.finds))

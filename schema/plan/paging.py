@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 from schema.errors import ApiError, ErrorCode
 from schema.plan.arguments import Binder
-from schema.plan.cursor import list_mark, read_cursor, record_mark
 from schema.plan.selection import PAGE_ARGUMENTS, ROOT_ARGUMENTS, Call
 from schema.plan.source import Row, Scope
 from schema.sql import Listing, Single
+from service.cursor import BadCursor, list_mark, read_cursor, record_mark
 from service.replica.tables import TABLES
 
 
@@ -46,6 +46,8 @@ class Prepared:
     arguments: dict[str, Any]
     scope: Scope | None = None
     """The moment, where the call sets it itself."""
+    position: int | None = None
+    """The position of that moment."""
     page: Page | None = None
     on: str | None = None
     order: str = ""
@@ -77,16 +79,24 @@ class Reader:
         parameters = call.parameters
         given = {parameters[name].name: value for name, value in values.items()}
         prepared = Prepared(self._arguments(call, given))
-        position = self._position(given)
+        position = self._position(call, given)
         if isinstance(call.reading, Listing):
             position = self._page(call, call.reading, given, prepared, position)
         if position is not None:
-            prepared.scope = Scope(self.binder.bind(position))
+            self._forward(given.get("from"), position)
+            prepared.scope, prepared.position = Scope(self.binder.bind(position)), position
         self.binder.shape.append(position is not None)
         if isinstance(call.reading, Single) and given.get("on") is not None:
             prepared.on = str(given["on"])
             self.binder.shape.append("on")
         return prepared
+
+    def read_within(self, call: Call, values: dict[str, Any]) -> Prepared:
+        """Make a call below another ready; what is wrong with it is told with its name and place."""
+        try:
+            return self.read(call, values)
+        except ApiError as error:
+            raise ApiError(error.code, f"{call.key}: {error.message}", nodes=call.node) from None
 
     def _arguments(self, call: Call, given: dict[str, Any]) -> dict[str, Any]:
         made: dict[str, Any] = {}
@@ -94,22 +104,32 @@ class Reader:
         for name, kind, choice, for_sql, moment in call.parameters.values():
             if for_sql:
                 if moment:
-                    self._there((given.get(name) or {}).get("position"))
+                    self._there(name, (given.get(name) or {}).get("position"))
                 shape.append(name)
                 made[name] = read(given.get(name), kind, choice)
+                if name in call.slots and given.get(name) is not None:
+                    self.binder.given_by(call.slots[name])
         return made
 
-    def _position(self, given: dict[str, Any]) -> int | None:
+    def _position(self, call: Call, given: dict[str, Any]) -> int | None:
         as_of = given.get("as_of")
         if not as_of:
             return None
         position = as_of["position"] if "position" in as_of else self.times[as_of["time"]]
-        self._there(position)
+        self._there(next(name for name, each in call.parameters.items() if each.name == "as_of"), position)
         return int(position)
 
-    def _there(self, position: int | None) -> None:
+    def _forward(self, start: dict[str, Any] | None, end: int) -> None:
+        """Refuse a span of the record that ends before it begins."""
+        if not start:
+            return
+        first = start["position"] if "position" in start else self.times[start["time"]]
+        if first > end:
+            raise ApiError(ErrorCode.INPUT, f"from is position {first}, which is behind to: {end}.")
+
+    def _there(self, name: str, position: int | None) -> None:
         if position is not None and position > self.moment.newest:
-            message = f"Position {position} is not there yet; the newest is {self.moment.newest}."
+            message = f"{name}: Position {position} is not there yet; the newest is {self.moment.newest}."
             raise ApiError(ErrorCode.INPUT, message)
 
     def _page(
@@ -126,19 +146,25 @@ class Reader:
             if text is None:
                 ends.append(None)
                 continue
-            cursor = read_cursor(text, record, list_, len(sorts_of(reading, prepared.order)))
+            try:
+                cursor = read_cursor(text, record, list_, len(sorts_of(reading, prepared.order)))
+                position = self._same(position, cursor.position)
+            except BadCursor as error:
+                raise ApiError(ErrorCode.BAD_CURSOR, f"{name}: {error}") from None
             ends.append([self.binder.bind(key) for key in cursor.keys])
-            position = self._same(position, cursor.position)
         self.binder.shape.append(backward)
         mark = self.binder.bind(f'"{record}{list_}.')
         prepared.page = Page(self.binder.bind(limit), backward, ends[0], ends[1], mark)
+        sized_by = call.slots.get("last" if backward else "first")
+        if sized_by is not None and given.get("last" if backward else "first") is not None:
+            self.binder.given_by(sized_by, self.ceilings.page_most)
         return position
 
     def _same(self, position: int | None, of_cursor: int) -> int:
         if position is not None and position != of_cursor:
-            raise ApiError(ErrorCode.BAD_CURSOR, f"This cursor was read at position {of_cursor}, not at {position}.")
+            raise BadCursor(f"This cursor was read at position {of_cursor}, not at {position}.")
         if of_cursor > self.moment.newest:
-            raise ApiError(ErrorCode.BAD_CURSOR, f"This cursor was read at position {of_cursor}, which is not there.")
+            raise BadCursor(f"This cursor was read at position {of_cursor}, which is not there.")
         return of_cursor
 
     def _limit(self, given: dict[str, Any]) -> tuple[int, bool]:
@@ -150,6 +176,13 @@ class Reader:
             name = "last" if last is not None else "first"
             raise ApiError(ErrorCode.INPUT, f"{name} is from 0 to {self.ceilings.page_most}, not {limit}.")
         return limit, last is not None
+
+
+def within_moment(name: str, found: int | None, outer: str, moment: int | None) -> None:
+    """Refuse a cursor of another moment than the one that what stands around its list is read at."""
+    if found is not None and moment is not None and found != moment:
+        message = f"{name}: This cursor was read at position {found}, but {outer} is read at {moment}."
+        raise ApiError(ErrorCode.BAD_CURSOR, message)
 
 
 def keys_of(reading: Listing) -> tuple[str, ...]:
@@ -185,8 +218,7 @@ MOMENTS = ("asOf", "to")
 """What clients call the argument with the moment that a field is read at."""
 
 
-def time_in(values: Mapping[str, Any]) -> str | None:
-    """The recorded time that coerced arguments name as the moment to read at."""
-    given: Mapping[str, Any] = next((values[name] for name in MOMENTS if values.get(name)), {})
-    time: str | None = given.get("time")
-    return time
+def times_in(values: Mapping[str, Any]) -> dict[str, str]:
+    """The recorded times that coerced arguments name as moments, each with the argument's name."""
+    given = {name: values[name] for name in (*MOMENTS, "from") if values.get(name)}
+    return {moment["time"]: name for name, moment in given.items() if moment.get("time")}

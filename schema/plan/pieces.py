@@ -103,6 +103,11 @@ def listed(item: str, rows: str) -> str:
     return f"(SELECT concat('[', group_concat({item}, ','), ']') FROM {rows})"
 
 
+def array(item: str, rows: str) -> str:
+    """SQL of a JSON array like that of `listed`, made faster where the items are leaves."""
+    return f"(SELECT json_group_array({item}) FROM {rows})" if isinstance(item, Leaf) else listed(item, rows)
+
+
 def sorted_list(item: str, alias: str, rows: str, order: str) -> str:
     """SQL of a JSON array: `item` for each of `rows`, which lie in a table under an alias, in an order."""
     if not isinstance(item, Leaf):

@@ -5,23 +5,44 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from dataclasses import field as attribute
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 
 from graphql import GraphQLSchema
 from graphql.execution.values import VariableValues
 from graphql.language import DirectiveNode, Node, VariableNode, Visitor, visit
 
 from schema.operation import Operation
+from schema.plan.arguments import Slot, plain
 from schema.plan.compile import Compiler
-from schema.plan.paging import MOMENTS, Ceilings, Moment, Prepared, Reader
+from schema.plan.paging import MOMENTS, Ceilings, Moment, Prepared, Reader, within_moment
 from schema.plan.run import Job, OnDay, Statement
 from schema.plan.selection import ROOTS, Call, Field, Selection, Selector
+from schema.plan.shelf import SHELF
 from schema.plan.source import Row, Scope
 
 _MOST_PLANS = 16
-_MOST_STATEMENTS = 64
 _KEPT = "plans"
 _REQUESTED = frozenset((*MOMENTS, "from", "minPosition", "after", "before", "on"))
+_PAGED = frozenset(("after", "before"))
+_READ_AT = _PAGED | {*MOMENTS}
+
+
+class Bound(NamedTuple):
+    """A statement and its values for a shape of arguments, but for those that variables give as they are."""
+
+    statement: Statement
+    values: tuple[Any, ...]
+    slots: tuple[Slot, ...]
+
+    def job(self, given: Mapping[str, Any]) -> Job | None:
+        """The job for these variables; None where one is null or out of bounds, which is another shape or an error."""
+        values = list(self.values)
+        for place, variable, most in self.slots:
+            value = given.get(variable)
+            if value is None or (most is not None and not 0 <= value <= most):
+                return None
+            values[place] = plain(value)
+        return Job(self.statement, tuple(values))
 
 
 @dataclass(eq=False)
@@ -30,20 +51,27 @@ class Root:
 
     field: Field
     calls: list[Call]
-    statements: OrderedDict[tuple[Any, ...], Statement] = attribute(default_factory=OrderedDict)
-    fixed: Job | None = None
-    """The job itself, where nothing of it depends on the request."""
+    statements: dict[tuple[Any, ...], Statement] = attribute(default_factory=dict)
+    within: list[tuple[Call, Call]] = attribute(init=False)
+    """Calls that may have a cursor, each with one around it that may have a moment."""
+    bound: Bound | None = None
+    """The statement of the usual shape, where nothing else of the arguments depends on the request."""
     is_sql: bool = attribute(init=False)
     """Whether the field itself is read by SQL."""
-    is_fixed: bool = attribute(init=False)
-    """Whether neither a variable, a cursor nor a moment is among the arguments."""
+    is_plain: bool = attribute(init=False)
+    """Whether no cursor and no moment is among the arguments, and a variable only where it gives a leaf as it is."""
+    slots: int = attribute(init=False)
+    """How many arguments are given by variables."""
     start: bytes = attribute(init=False)
     """The JSON text before the field's value."""
 
     def __post_init__(self) -> None:
         """Look at the field."""
+        paged = any(_PAGED & call.named for call in self.calls if call is not self.field.call)
+        self.within = list(dict.fromkeys(_cursors_in(self.field))) if paged else []
         self.is_sql = isinstance(self.field.reading, ROOTS)
-        self.is_fixed = all(call.constant is not None and not _REQUESTED & call.constant.keys() for call in self.calls)
+        self.is_plain = all(call.is_plain and not _REQUESTED & call.named for call in self.calls)
+        self.slots = sum(len(call.slots) for call in self.calls)
         self.start = f'"{self.field.key}":'.encode()
 
 
@@ -98,6 +126,24 @@ def calls_in(field: Field, seen: set[int] | None = None) -> Iterator[Call]:
                 yield from calls_in(each, seen)
 
 
+def _cursors_in(
+    field: Field, around: tuple[Call, ...] = (), seen: set[tuple[Any, ...]] | None = None
+) -> Iterator[tuple[Call, Call]]:
+    """The calls with a cursor in a field and below it, each with those around it that may have a moment."""
+    seen = set() if seen is None else seen
+    if field.call is not None:
+        if _PAGED & field.call.named:
+            yield from ((field.call, outer) for outer in around)
+        if _READ_AT & field.call.named:
+            around = (*around, field.call)
+    key = (id(field.children), *around)
+    if key not in seen:
+        seen.add(key)
+        for fields in field.children.values():
+            for each in fields:
+                yield from _cursors_in(each, around, seen)
+
+
 class _Conditions(Visitor):
     """Finds the variables that @skip and @include depend on."""
 
@@ -134,21 +180,28 @@ class Request:
 
     def job(self, root: Root, loaded: bool) -> Job:
         """The statement of a root field with its values. Raises GraphQLError for arguments that cannot be."""
-        if root.fixed is not None and not loaded:
-            return root.fixed
+        if root.bound is not None and not loaded:
+            bound = root.bound.job(self.variables.coerced)
+            if bound is not None:
+                return bound
         reader = Reader(self.moment, self.ceilings, self.times)
-        given = self.values
-        prepared = {call: reader.read(call, given.get(call) or call.values(self.variables)) for call in root.calls}
+        prepared = {call: self._read(reader, root, call) for call in root.calls}
+        for call, outer in root.within:
+            within_moment(call.key, prepared[call].position, outer.key, prepared[outer].position)
         key = (loaded, *reader.binder.shape)
         statement = root.statements.get(key)
         if statement is None:
-            statement = root.statements[key] = Statement(self._sql(root, prepared, loaded))
-            if len(root.statements) > _MOST_STATEMENTS:
-                root.statements.popitem(last=False)
+            statement = Statement(self._sql(root, prepared, loaded))
+            SHELF.keep(root, key, statement)
         job = statement.job(reader.binder.values, _on_day(root, prepared, reader))
-        if root.is_fixed and not loaded:
-            root.fixed = job
+        slots = reader.binder.slots
+        if root.is_plain and len(slots) == root.slots and not loaded:
+            root.bound = Bound(statement, job.values, tuple(slot for slot in slots if slot.place < statement.takes))
         return job
+
+    def _read(self, reader: Reader, root: Root, call: Call) -> Prepared:
+        read = reader.read if call is root.field.call else reader.read_within
+        return read(call, self.values.get(call) or call.values(self.variables))
 
     def _sql(self, root: Root, prepared: Mapping[Call, Prepared], loaded: bool) -> str:
         return Compiler(self.schema, prepared, loaded).root(root.field, Row("", "", Scope(), count(1), given={}))

@@ -17,6 +17,8 @@ STEPS = 10_000
 """SQLite's virtual machine steps (some 10 to 40 ns each) between two looks at a read on the event loop."""
 _LOOKS = 20
 """How many looks it may take. SQLite counts steps over all runs of a statement, so the first look may come at once."""
+_MOST = 0.004
+"""Seconds of processor time that it may take from the first look on, as some steps are far from small."""
 _PLACEHOLDER = re.compile(r"\?([0-9]+)")
 _TOO_DEEP = ("nested too deep", "too large", "too complex", "parser stack overflow")
 _CHECK = 1_000  # steps between two looks at the clock, in threads
@@ -168,15 +170,18 @@ class Runner:
 class _Looks:
     """Counts the looks at one read."""
 
-    __slots__ = ("left",)
+    __slots__ = ("began", "left")
 
     def __init__(self) -> None:
         self.left = _LOOKS
+        self.began = 0.0
 
     def too_many(self) -> bool:
         """Whether the read has had its time."""
         self.left -= 1
-        return self.left < 0
+        now = time.thread_time()
+        self.began = self.began or now
+        return self.left < 0 or now - self.began > _MOST
 
 
 def newest(connection: apsw.Connection) -> int:

@@ -8,6 +8,7 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     GraphQLArgument,
+    GraphQLBoolean,
     GraphQLField,
     GraphQLInputType,
     GraphQLObjectType,
@@ -15,6 +16,7 @@ from graphql import (
     OperationDefinitionNode,
     get_argument_values,
     get_named_type,
+    get_nullable_type,
     is_abstract_type,
     is_leaf_type,
 )
@@ -87,6 +89,10 @@ class Call:
     arguments: tuple[Argument, ...] = field(init=False)
     parameters: dict[str, Parameter] = field(init=False)
     constant: dict[str, Any] | None = None
+    slots: dict[str, str] = field(init=False)
+    """The variables that give an argument, a leaf, as it is, by the argument's name in Python."""
+    named: frozenset[str] = field(init=False)
+    """The arguments that are given."""
 
     def __post_init__(self) -> None:
         """Look up what does not depend on the request."""
@@ -94,6 +100,21 @@ class Call:
         self.parameters = {name: _parameter(self.reading, each) for name, each in self.definition.args.items()}
         if all(each.variable is None and each.literal is None for each in self.arguments):
             self.constant = get_argument_values(self.definition, self.node)
+        self.named = frozenset(each.name.value for each in self.node.arguments or ())
+        self.slots = {self.parameters[each.name].name: each.variable for each in self.arguments if each.variable}
+
+    @property
+    def key(self) -> str:
+        """The response key: the alias or name."""
+        return (self.node.alias or self.node.name).value
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether all arguments are constant but those that a variable gives as they are."""
+        return all(
+            each.literal is None and (each.variable is None or _is_bound(self.parameters[each.name]))
+            for each in self.arguments
+        )
 
     def values(self, variables: VariableValues) -> dict[str, Any]:
         """The coerced arguments by GraphQL name. Raises GraphQLError."""
@@ -110,6 +131,12 @@ def _parameter(reading: Reading, argument: GraphQLArgument) -> Parameter:
     others = (*ROOT_ARGUMENTS, *PAGE_ARGUMENTS) if isinstance(reading, Listing) else ROOT_ARGUMENTS
     moment = get_named_type(argument.type).name == "AsOf"
     return Parameter(python_name, argument.type, choice, python_name not in others, moment)
+
+
+def _is_bound(parameter: Parameter) -> bool:
+    """Whether each value but null gives the same SQL."""
+    bare = get_nullable_type(parameter.type)
+    return is_leaf_type(bare) and bare is not GraphQLBoolean and not parameter.choice
 
 
 @dataclass

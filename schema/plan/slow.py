@@ -12,13 +12,11 @@ from graphql import (
     GraphQLError,
     GraphQLField,
     GraphQLInterfaceType,
-    GraphQLList,
     GraphQLObjectType,
     GraphQLResolveInfo,
     GraphQLSchema,
     GraphQLUnionType,
     get_named_type,
-    get_nullable_type,
     is_leaf_type,
 )
 
@@ -134,8 +132,3 @@ def _members(value: Any, members: dict[str, Any]) -> Any:
     if isinstance(value, list):
         return [_members(each, members) for each in value]
     return members.get(value, value)
-
-
-def is_list(field: GraphQLField) -> bool:
-    """Whether a field gives a list."""
-    return isinstance(get_nullable_type(field.type), GraphQLList)

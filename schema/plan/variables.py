@@ -21,7 +21,7 @@ from graphql.language import FieldNode, ValueNode, VariableNode, Visitor, visit
 from graphql.utilities import coerce_input_value
 from graphql.utilities.coerce_input_value import coerce_default_value, coerce_input_literal
 
-from schema.operation import Operation
+from schema.operation import MOST_ERRORS, Operation
 
 _NONE = VariableValues({}, {})
 _KEPT = "variables"
@@ -48,7 +48,7 @@ def coerced(
     found = _coerced(known, values) if known else None
     if found is None:
         definitions = operation.definition.variable_definitions or ()
-        return get_variable_values(schema, definitions, dict(values), max_errors=20)
+        return get_variable_values(schema, definitions, dict(values), max_errors=MOST_ERRORS)
     return found
 
 
