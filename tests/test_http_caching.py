@@ -12,6 +12,11 @@ import pytest_asyncio
 
 from schema.context import Access
 from schema.http import GraphQLApp
+from schema.http.caching import is_of_replica
+from schema.operation import Operations, sound
+from schema.rules import rules_of_answers
+from schema.schema import build
+from service.replica.rules import rules as replica_rules
 from tests.support.examples import bare
 from tests.support.server import Served, served, serving
 from tests.support.writing import Writer
@@ -26,7 +31,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def client() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(verify=False) as opened:
+    async with httpx.AsyncClient(verify=False, timeout=60) as opened:
         yield opened
 
 
@@ -43,8 +48,7 @@ async def write(api: Served, client: httpx.AsyncClient, key: str) -> None:
 
 
 def rules(api: Served) -> str:
-    found: str = api.app.executor.services.replica.rules
-    return found
+    return rules_of_answers(api.app.executor.services.replica.rules)
 
 
 @pytest.mark.parametrize(
@@ -69,6 +73,7 @@ async def test_an_answer_at_a_past_position_by_named_rules_is_kept_for_ever(
         {"query": NOW},
         {"query": FIXED},
         {"query": FIXED, "rules": "others"},
+        {"query": FIXED, "rules": replica_rules()},
         {"query": "{ ... on Query { echo } }"},
         {"query": BY_MOMENT},
         {"query": BY_VARIABLE, "variables": '{"p": 1000}'},
@@ -91,6 +96,49 @@ async def test_what_is_fixed_keeps_its_validator_while_the_record_grows_and_what
         for query, known in zip((FIXED, NOW), before, strict=True)
     ]
     assert after == [304, 200]
+
+
+async def test_a_reader_that_must_see_a_later_position_is_not_told_that_nothing_changed(
+    api: Served, client: httpx.AsyncClient
+) -> None:
+    known = {"if-none-match": (await client.get(api.url, params={"query": NOW})).headers["etag"]}
+    position = api.app.executor.services.replica.position
+    statuses = [
+        (
+            await client.get(api.url, params={"query": NOW}, headers={**known, "tamga-min-position": str(least)})
+        ).status_code
+        for least in (position, position + 1)
+    ]
+    assert statuses == [304, 200]
+
+
+@pytest.mark.parametrize("query", ["{ choice(which: {position: 1}) }", FIXED[:-1] + "choice(which: {position: 1}) }"])
+async def test_what_is_not_read_from_the_replica_is_not_kept(
+    api: Served, client: httpx.AsyncClient, query: str
+) -> None:
+    answer = await client.get(api.url, params={"query": query, "rules": rules(api)})
+    assert "errors" not in answer.json()
+    assert (answer.headers["cache-control"], "etag" in answer.headers) == ("no-store", False)
+
+
+@pytest.mark.parametrize(
+    ("query", "fixed"),
+    [
+        ("{ deal(id: 1) { title history { nodes { id } } } deals { totalCount } __typename }", True),
+        ("{ deal(id: 1) { value { claim { event { proof { file } } } } } }", False),
+        ("{ deal(id: 1) { ...Way } } fragment Way on Deal { history { nodes { proof { file } } } }", False),
+        ("{ log { position } }", False),
+        ("{ checkpoint { note } }", False),
+    ],
+)
+async def test_proofs_checkpoints_and_the_head_are_not_fixed_by_a_position(query: str, fixed: bool) -> None:
+    schema = sound(build()._schema)
+    assert is_of_replica(Operations(schema).prepare(query), schema) is fixed
+
+
+@pytest.mark.parametrize("asked", [{"query": "{ nothing }"}, {"query": "{"}, {"variables": "5"}])
+async def test_a_refusal_is_not_kept(api: Served, client: httpx.AsyncClient, asked: dict[str, str]) -> None:
+    assert (await client.get(api.url, params=asked)).headers["cache-control"] == "no-store"
 
 
 async def test_an_answer_with_errors_is_not_kept(api: Served, client: httpx.AsyncClient) -> None:

@@ -43,7 +43,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def answered(api: Served, body: dict[str, Any]) -> Any:
-    async with httpx.AsyncClient(verify=False) as client:
+    async with httpx.AsyncClient(verify=False, timeout=60) as client:
         return (await client.post(api.url, json=body)).json()
 
 
@@ -67,7 +67,7 @@ async def test_a_trusted_document_is_found_in_each_form(strict: Served, named: d
 
 
 async def test_a_trusted_document_is_found_by_get(strict: Served) -> None:
-    async with httpx.AsyncClient(verify=False) as client:
+    async with httpx.AsyncClient(verify=False, timeout=60) as client:
         answer = await client.get(strict.url, params={"documentId": f"sha256:{HASH}"})
     assert answer.json() == {"data": {"echo": "trusted"}}
 

@@ -70,13 +70,13 @@ def test_only_a_browser_gets_the_page() -> None:
 
 
 async def test_a_client_that_takes_nothing_we_have_gets_406_as_json(tmp_path: Path) -> None:
-    async with served(tmp_path) as api, httpx.AsyncClient(verify=False) as client:
+    async with served(tmp_path) as api, httpx.AsyncClient(verify=False, timeout=60) as client:
         answer = await client.post(api.url, json={"query": "{ echo }"}, headers={"accept": "image/png"})
     assert (answer.status_code, list(answer.json())) == (406, ["errors"])
 
 
 async def test_a_query_that_prefers_an_event_stream_gets_one(tmp_path: Path) -> None:
-    async with served(tmp_path) as api, httpx.AsyncClient(verify=False) as client:
+    async with served(tmp_path) as api, httpx.AsyncClient(verify=False, timeout=60) as client:
         answer = await client.post(api.url, json={"query": "{ echo }"}, headers={"accept": SSE})
     assert answer.content == b'event: next\ndata: {"data":{"echo":"nothing"}}\n\nevent: complete\ndata:\n\n'
 
@@ -85,7 +85,7 @@ async def test_the_statuses_of_the_draft_can_be_chosen(tmp_path: Path) -> None:
     accept = {"accept": NEW}
     async with (
         served(tmp_path, Manner(draft_statuses=True)) as api,
-        httpx.AsyncClient(headers=accept, verify=False) as client,
+        httpx.AsyncClient(headers=accept, verify=False, timeout=60) as client,
     ):
         invalid = await client.post(api.url, json={"query": "{ eco }"})
         partial = await client.post(api.url, json={"query": "{ boom echo }"})

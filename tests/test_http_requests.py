@@ -1,5 +1,7 @@
 """Which HTTP requests are understood, and how the others are refused, over a real server."""
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -25,7 +27,7 @@ async def api(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def http(api: Served) -> AsyncIterator[httpx.AsyncClient]:
     headers = {"content-type": "application/json"}
-    async with httpx.AsyncClient(base_url=api.root, verify=False, headers=headers) as client:
+    async with httpx.AsyncClient(base_url=api.root, verify=False, timeout=60, headers=headers) as client:
         yield client
 
 
@@ -91,7 +93,7 @@ async def test_a_mutation_by_get_is_refused_with_what_is_allowed(http: httpx.Asy
 )
 async def test_a_body_of_another_type_is_refused_with_415(api: Served, media: str) -> None:
     """Also the types that a foreign web page could send without asking first."""
-    async with httpx.AsyncClient(verify=False) as client:
+    async with httpx.AsyncClient(verify=False, timeout=60) as client:
         headers = {"content-type": media} if media else {}
         answer = await client.post(api.url, content=b'{"query":"{ echo }"}', headers=headers)
     assert (answer.status_code, code(answer)) == (415, "BAD_REQUEST")
@@ -171,7 +173,7 @@ async def test_a_minimum_position_that_is_none_is_refused(http: httpx.AsyncClien
 async def test_an_operation_that_takes_too_long_is_ended(tmp_path: Path) -> None:
     async with (
         served(tmp_path, query_timeout=0.05, min_position_timeout=0.05) as api,
-        httpx.AsyncClient(verify=False) as client,
+        httpx.AsyncClient(verify=False, timeout=60) as client,
     ):
         answer = await client.post(api.url, json={"query": "{ slow(seconds: 5) }"})
     assert (answer.status_code, code(answer)) == (503, "TIMEOUT")
@@ -184,7 +186,7 @@ async def test_the_schema_is_served_as_text(http: httpx.AsyncClient) -> None:
 
 
 async def test_a_browser_gets_graphiql_and_its_files(api: Served) -> None:
-    async with httpx.AsyncClient(verify=False) as client:
+    async with httpx.AsyncClient(verify=False, timeout=60) as client:
         page = await client.get(api.url, headers={"accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
         names = ("graphiql.js", "graphiql.css")
         files = [await client.get(f"{api.root}/graphiql/{name}") for name in names]
@@ -235,3 +237,50 @@ async def test_a_batch_over_the_limit_is_refused(http: httpx.AsyncClient) -> Non
 async def test_a_subscription_in_a_batch_is_refused_alone(http: httpx.AsyncClient) -> None:
     answer = await http.post("/graphql", json=[{"query": "subscription { count(to: 2) }"}, {"query": "{ echo }"}])
     assert [list(one) for one in answer.json()] == [["errors"], ["data"]]
+
+
+async def test_a_connection_ends_that_sends_a_head_without_end(api: Served) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", api.port)
+    writer.write(b"GET /graphql HTTP/1.1\r\nhost: x\r\nx-long: ")
+    answer = b""
+    with contextlib.suppress(ConnectionError):  # what was sent after the refusal may cost the client the answer
+        async with asyncio.timeout(60):
+            while not reader.at_eof():
+                writer.write(b"a" * 4096)
+                await writer.drain()
+                await asyncio.sleep(0.001)
+            answer = await reader.read()
+    assert answer[:13] in (b"", b"HTTP/1.1 431 ")
+    writer.close()
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET /graphql HTTP/1.1\r\nhost", b"GET / HTTP/1.1\r\nhost: x\r\n\r\nGET /gr"])
+async def test_a_connection_ends_whose_head_does_not_come(
+    api: Served, sent: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api.server.config, "timeout_keep_alive", 0.2)
+    reader, writer = await asyncio.open_connection("127.0.0.1", api.port)
+    writer.write(sent)
+    async with asyncio.timeout(60):
+        answer = await reader.read()
+    assert b"HTTP/1.1 408 Request Timeout" in answer
+    writer.close()
+
+
+async def test_a_long_head_that_comes_in_pieces_is_read(api: Served) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", api.port)
+    writer.write(b"GET /graphql?query=%7B__typename%7D HTTP/1.1\r\nhost: x\r\nx-long: ")
+    for _ in range(10):
+        writer.write(b"a" * 4096)
+        await writer.drain()
+        await asyncio.sleep(0.001)
+    writer.write(b"\r\n\r\n")
+    async with asyncio.timeout(60):
+        assert (await reader.readline()).startswith(b"HTTP/1.1 200 ")
+    writer.close()
+
+
+@pytest.mark.parametrize("parameters", ["query=%ff", "&".join(f"p{number}=1" for number in range(60))])
+async def test_an_address_that_no_client_writes_is_refused_with_400(http: httpx.AsyncClient, parameters: str) -> None:
+    answer = await http.get(f"/graphql?{parameters}", headers={"accept": "application/json"})
+    assert (answer.status_code, code(answer)) == (400, "BAD_REQUEST")
