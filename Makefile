@@ -7,6 +7,7 @@ READY := $(VENV)/.ready
 FUZZER := $(VENV)/clients
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 CANDIDATES := $(PYTHON) python3 python3.13 python3.12 python3.14 python3.11 python
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 SPREAD := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 USABLE := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
 
@@ -51,10 +52,10 @@ graphiql: ## Build the page under schema/graphiql/ anew (needs node and npm)
 
 lock: $(READY) ## Resolve requirements.lock anew from pyproject.toml (ARGS="--upgrade" for newer versions)
 	@echo "resolving requirements.lock"; $(PIP) install uv
-	@$(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --all-extras --generate-hashes \
-		--no-header --no-annotate $(ARGS) -o requirements.lock
-	@$(BIN)/uv pip compile tests/clients/requirements.in --quiet --universal --python-version 3.11 --generate-hashes \
-		--no-header --no-annotate $(ARGS) -o tests/clients/requirements.lock
+	@$(LOCK) pyproject.toml --all-extras $(ARGS) -o requirements.lock
+	@$(LOCK) tests/clients/requirements.in $(ARGS) -o tests/clients/requirements.lock
+	@$(LOCK) pyproject.toml -c requirements.lock -o deploy/requirements.lock
+	@echo hatchling | $(LOCK) - -c requirements.lock -o deploy/build.lock
 
 $(FUZZER): tests/clients/requirements.lock | $(READY)
 	@echo "installing schemathesis into $@"

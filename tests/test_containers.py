@@ -15,9 +15,10 @@ from typing import NamedTuple
 import pytest
 
 from tests.support.compose import compose, service_environment
+from tests.support.ports import free_port
 from tests.support.postgres_server import PostgresServer, find_programs, own_server
 from tests.support.readme import ROOT
-from tests.support.service import Service, eventually, free_port, run, started
+from tests.support.service import Service, eventually, run, started
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8").replace("\\\n", " ")
 
@@ -123,7 +124,7 @@ def test_when_the_database_crashes_nodes_go_on_reading_and_all_goes_on_when_it_i
     assert one.status("/healthz") == 200
     assert one.ask('{ party(id: "party:before-the-crash") { name } }')["party"]
     composed.server.start()
-    eventually(lambda: one.status("/readyz") == 200, 5)
+    eventually(lambda: one.status("/readyz") == 200)
     assert one.record_party("before-the-crash", "a-command", key) == position
     assert one.record_party("after-the-crash", key=key) == position + 1
 
@@ -131,9 +132,10 @@ def test_when_the_database_crashes_nodes_go_on_reading_and_all_goes_on_when_it_i
 def test_when_one_node_is_killed_the_other_records_and_signs(composed: Composed) -> None:
     two, key = composed.two, (composed.keys / "recorder.key").read_text().strip()
     composed.one.process.kill()
-    composed.one.process.wait(5)
+    composed.one.process.wait(30)
     position = two.record_party("survivor", key=key)
-    eventually(lambda: int(two.http.get("/log/checkpoint").text.splitlines()[1]) >= position)
+    eventually(lambda: two.metric("tamga_sealed_position") >= position)
+    assert int(two.http.get("/log/checkpoint").text.splitlines()[1]) >= position
 
 
 def test_a_stopped_node_ends_in_order_within_the_time_that_the_compose_file_gives(composed: Composed) -> None:

@@ -1,15 +1,19 @@
 """What the container files promise: settings that exist, rights that stay small, a proxy that holds nothing back."""
 
+import json
 import os
 import re
 import shutil
 import subprocess
+import tomllib
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from typing import Any
 
 import psycopg
 import pytest
 
+from schema.errors import ErrorCode
 from service.log import migrate
 from service.settings import described, from_environment
 from tests.support.compose import COMPOSE_FILE, compose, service_environment
@@ -80,6 +84,25 @@ def test_only_the_proxy_is_published_and_on_loopback() -> None:
     }
 
 
+def test_the_proxy_cannot_reach_the_database_nor_the_database_the_world() -> None:
+    networks = {name: set(service["networks"]) for name, service in services().items()}
+    assert networks["postgres"] == networks["migrate"] == {"record"}
+    assert networks["proxy"] == {"front"}
+    assert compose()["networks"]["record"]["internal"] is True
+
+
+def test_what_is_logged_is_structured_and_never_fills_the_disk() -> None:
+    assert {service["logging"]["driver"] for service in services().values()} == {"local"}
+    assert {service_environment(node)["TAMGA_LOG_FORMAT"] for node in NODES} == {"json"}
+    assert '"request_id":"$request_id"' in NGINX and "proxy_set_header X-Request-Id $request_id;" in NGINX
+
+
+@pytest.mark.parametrize("node", NODES)
+def test_a_node_behind_the_proxy_takes_no_request_before_it_has_caught_up(node: str) -> None:
+    assert from_environment(service_environment(node)).listen == "ready"
+    assert services()[node]["healthcheck"] == {"start_period": "30m"}
+
+
 @pytest.mark.parametrize("name", [*NODES, "migrate", "proxy"])
 def test_containers_can_do_little_beside_their_work(name: str) -> None:
     service = services()[name]
@@ -98,14 +121,53 @@ def test_what_compose_names_is_there() -> None:
 
 def test_the_image_runs_as_a_user_without_rights_and_is_checked() -> None:
     final = DOCKERFILE.rpartition("\nFROM ")[2]
-    assert re.search(r"^USER tamga$", final, re.MULTILINE)
+    assert re.search(r"^USER [1-9]\d*:[1-9]\d*$", final, re.MULTILINE)  # numbers, which a cluster can judge
     assert re.search(r"^HEALTHCHECK .*\n.*/healthz", final, re.MULTILINE)
     assert "VOLUME /data" in final
 
 
+def test_the_image_has_bytecode_of_all_that_it_runs_since_it_can_keep_none() -> None:
+    build, _, final = DOCKERFILE.rpartition("\nFROM ")
+    assert "PYTHONDONTWRITEBYTECODE=1" in final
+    assert [part.count("-m compileall") for part in (build, final)] == [1, 1]
+
+
+def test_the_image_is_built_once_and_all_that_run_it_run_the_same() -> None:
+    running = {name for name, service in services().items() if service["image"] == "tamga"}
+    assert running == {"migrate", *NODES}
+    assert [name for name, service in services().items() if "build" in service] == ["migrate"]
+
+
 def test_the_image_is_built_from_what_is_there() -> None:
     sent = [line[1:] for line in (ROOT / ".dockerignore").read_text("utf-8").splitlines() if line.startswith("!")]
-    assert [name for name in sent if not (ROOT / name).exists()] == []
+    assert [name for name in sent if not list(ROOT.glob(name))] == []
+    copied = [name for line in re.findall(r"^COPY (deploy/.*) \./$", DOCKERFILE, re.MULTILINE) for name in line.split()]
+    assert len(copied) == 2
+    assert [name for name in copied if not any(fnmatch(name, pattern) for pattern in sent)] == []
+
+
+def locked(name: str) -> dict[str, str]:
+    """Each requirement of a lock with its marker and hashes."""
+    text = (ROOT / name).read_text("utf-8").replace("\\\n", " ")
+    return {line.partition("==")[0]: line for line in text.splitlines()}
+
+
+@pytest.mark.parametrize("lock", ["deploy/requirements.lock", "deploy/build.lock"])
+def test_the_image_holds_what_was_tested_and_each_file_is_checked(lock: str) -> None:
+    assert locked(lock).items() <= locked("requirements.lock").items()
+    assert all("--hash=sha256:" in line for line in locked(lock).values())
+    assert f"--require-hashes -r {lock.rpartition('/')[2]}" in DOCKERFILE
+
+
+def test_the_image_holds_what_the_service_needs_and_no_tool_of_its_tests() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    needed, tools = map(_names, (project["dependencies"], project["optional-dependencies"]["dev"]))
+    assert needed <= set(locked("deploy/requirements.lock"))
+    assert not tools & set(locked("deploy/requirements.lock"))
+
+
+def _names(requirements: list[str]) -> set[str]:
+    return {re.split(r"[^A-Za-z0-9-]", requirement)[0] for requirement in requirements}
 
 
 def test_the_proxy_holds_nothing_back_and_lets_quiet_streams_live() -> None:
@@ -113,6 +175,18 @@ def test_the_proxy_holds_nothing_back_and_lets_quiet_streams_live() -> None:
     assert "proxy_read_timeout 1h;" in NGINX
     assert "proxy_set_header Upgrade $http_upgrade;" in NGINX
     assert set(re.findall(r"server (node-\d):8000", NGINX)) == set(NODES)
+
+
+def test_the_proxy_ends_before_compose_kills_it_though_streams_are_open() -> None:
+    assert "stop_grace_period" not in services()["proxy"]  # so Compose waits ten seconds
+    found = re.search(r"^worker_shutdown_timeout (\d+)s;", NGINX, re.MULTILINE)
+    assert found and int(found[1]) < 10
+
+
+def test_when_no_node_answers_the_proxy_says_so_as_nodes_do() -> None:
+    told = re.search(r"error_page 502 504 =503 @away;\s*location @away \{[^}]*return 503 '(.*)';", NGINX)
+    assert told
+    assert json.loads(told[1])["errors"][0]["extensions"] == {"code": ErrorCode.UNAVAILABLE}
 
 
 def test_the_proxy_never_tells_the_metrics() -> None:
