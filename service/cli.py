@@ -1,6 +1,10 @@
 """The command line: `tamga`, its commands gathered and described."""
 
+import os
+import sys
 from importlib import import_module
+from traceback import format_exc
+from typing import Any
 
 import click
 
@@ -9,6 +13,9 @@ from service.settings import described
 _SETTINGS = "\n".join(
     f"{name:30} {meaning}{f' (default {default})' if default else ''}" for name, default, meaning in described()
 )
+
+_INTERRUPTED, _UNREAD = 130, 141
+"""Exit codes where Ctrl+C ended a command, or nobody reads on: as shells have them. Nothing was checked."""
 
 _COMMANDS = ("audit", "bench", "events", "migrate", "rebuild", "record", "replay", "replica", "schema", "serve")
 
@@ -26,6 +33,43 @@ class Commands(click.Group):
             return None
         found: click.Command = getattr(import_module(f"service.commands.{cmd_name}"), cmd_name)
         return found
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command. What nobody foresaw ends with 2 too: 1 says that what was checked does not hold."""
+        if os.environ.get("NO_COLOR"):
+            ctx.color = False
+        try:
+            result = super().invoke(ctx)
+            if sys.stdout is not None:
+                sys.stdout.flush()  # what it said must be out before it ends with 0
+            return result
+        except (click.ClickException, click.Abort, click.exceptions.Exit):
+            raise
+        except KeyboardInterrupt:
+            click.echo("Interrupted.", err=True)
+            raise SystemExit(_INTERRUPTED) from None
+        except BrokenPipeError:
+            _say_no_more()
+            raise SystemExit(_UNREAD) from None
+        except OSError as error:
+            from service.commands.common import Unusable, reason
+
+            _say_no_more()
+            raise Unusable(reason(error)) from None
+        except Exception:
+            from service.commands.common import USAGE
+            from service.logs import cleaned
+
+            click.echo(cleaned(format_exc()), err=True)
+            raise SystemExit(USAGE) from None
+
+
+def _say_no_more() -> None:
+    """What of the output cannot be written is dropped, or it would be tried again, and complained of, at the end."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @click.group(cls=Commands, epilog=f"\b\nSettings, as environment variables:\n{_SETTINGS}")

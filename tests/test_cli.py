@@ -8,9 +8,11 @@ import pytest
 from click import Context
 from click.testing import CliRunner, Result
 
+from domain.catalogue import read_fact
 from service.cli import main
 from service.log import open_log
 from service.log.codec import entry_json
+from tests.support.server import running
 from tests.support.service import environment, run
 
 PAPER = {"event": "SourceRegistered", "id": "source:paper", "data": {"kind": "NEWS", "title": "The paper"}}
@@ -128,6 +130,9 @@ def positions(folder: Path, *arguments: str) -> list[int]:
         (["--since", "2020-01-01"], [1, 2]),
         (["--since", "2999-01-01T00:00:00Z"], []),
         (["--until", "2020-01-01"], []),
+        (["--since", "2"], [2]),
+        (["--since", "99999999999999999999"], []),
+        (["--until", "1"], [1]),
         (["--until", "2999-01-01"], [1, 2]),
     ],
 )
@@ -141,6 +146,11 @@ def test_a_time_of_recording_divides_the_events(recorded: Path) -> None:
     assert 2 in positions(recorded, "--since", second["recorded_at"])
 
 
+def test_a_day_of_recording_counts_to_its_end(recorded: Path) -> None:
+    [second] = [json.loads(line) for line in tamga(recorded, "events", "--json", "--after", "1").output.splitlines()]
+    assert positions(recorded, "--until", second["recorded_at"][:10]) == [1, 2]
+
+
 def test_events_as_text_say_where_when_and_by_whose_word(recorded: Path) -> None:
     line = tamga(recorded, "events", "--id", "party:rail").output
     assert line.split()[0] == "2"
@@ -152,7 +162,7 @@ def test_events_as_text_say_where_when_and_by_whose_word(recorded: Path) -> None
     ("arguments", "told"),
     [
         (["--type", "DealGuessed"], "DealGuessed is not an event"),
-        (["--since", "yesterday"], "'yesterday' is not a time"),
+        (["--since", "yesterday"], "'yesterday' is no position and no time"),
         (["--limit", "0"], "not in the range"),
     ],
 )
@@ -268,3 +278,33 @@ def test_no_colours_and_no_bars_where_nobody_looks(recorded: Path) -> None:
     assert [one.returncode for one in (*told, wrong)] == [0, 0, 1]
     assert "\x1b" not in "".join(one.stdout + one.stderr for one in (*told, wrong))
     assert told[1].stderr == ""
+
+
+def test_what_nobody_foresaw_is_no_finding_and_tells_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("with postgresql://a:secret@h/d")
+
+    monkeypatch.setattr("service.commands.schema.schema.callback", broken)
+    done = CliRunner().invoke(main, ["schema"])
+    assert done.exit_code == 2
+    assert "RuntimeError: with postgresql://a:***@h/d" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", [("audit", "report", "--html"), ("audit", "proof", "1", "-o"), ("replica", "save")], ids=" ".join
+)
+def test_a_file_that_cannot_be_written_is_named_and_nothing_fails_with_a_traceback(
+    tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    with running(tmp_path, seal=True) as node:
+        node.registry.record([read_fact(PAPER)], actor="cli")
+        assert node.audit.wait_sealed(1, 30)
+    result = tamga(tmp_path, *arguments, str(tmp_path / "nowhere" / "file"))
+    assert (result.exit_code, type(result.exception)) == (2, SystemExit)
+    assert "nowhere" in result.output
+
+
+def test_what_is_no_snapshot_is_refused_and_named(recorded: Path, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("no snapshot " * 1000)
+    result = tamga(recorded, "replica", "load", str(tmp_path / "notes.txt"))
+    assert (result.exit_code, "notes.txt is refused: it " in result.output) == (1, True)

@@ -21,8 +21,9 @@ from gql.transport.exceptions import TransportQueryError
 from gql.transport.httpx import HTTPXAsyncTransport
 from gql.transport.websockets import WebsocketsTransport
 
+from tests.support.ports import free_port
 from tests.support.readme import ROOT
-from tests.support.service import Service, environment, free_port, serving, started
+from tests.support.service import Service, environment, serving, started
 
 CLIENTS = ROOT / "tests" / "clients"
 BOEING = "deal:uz-boeing-787"
@@ -108,7 +109,7 @@ def persisted_by_relay(folder: Path) -> dict[str, str]:
     (folder / "relay.config.json").write_text(json.dumps(config))
     compiler = CLIENTS / "node_modules" / "relay-compiler" / "cli.js"
     subprocess.run(
-        ["node", str(compiler), "relay.config.json"], cwd=folder, check=True, timeout=60, capture_output=True
+        ["node", str(compiler), "relay.config.json"], cwd=folder, check=True, timeout=120, capture_output=True
     )
     found: dict[str, str] = json.loads((folder / "persisted.json").read_text())
     return found
@@ -198,7 +199,7 @@ async def test_gql_follows_a_replay_to_its_end_and_then_what_is_new(service: Ser
     async with over_socket(service) as session:
         positions = [message["events"].get("position") async for message in session.subscribe(replay)]
         ids: list[str] = []
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             async for message in session.subscribe(live):
                 if "event" not in message["events"]:
                     await session.execute(record)

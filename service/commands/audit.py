@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from os.path import isfile
 from pathlib import Path
 
 import click
@@ -16,7 +17,7 @@ from service.audit.proof import ProofFile, ProofRefused
 from service.audit.sealer import LAST
 from service.audit.sources import LogSource, Source, SourceUnreadable, folder_source, web_source
 from service.audit.verify import NothingToVerify, Older, Verdict, verify
-from service.commands.common import REFUSED, Unusable, opened_log, plural, progress_bar, settings
+from service.commands.common import REFUSED, Unusable, opened_log, plural, progress_bar, reason, settings, written
 from service.commands.own import own_audit
 from service.commands.report import report_command
 
@@ -77,7 +78,7 @@ def proof_command(position: int, output: Path | None) -> None:
     with _trouble_ends(), own_audit(settings()) as own:
         proof = own.proof_file(position)
     if output:
-        output.write_bytes(proof)
+        written(output, proof)
     else:
         click.echo(proof, nl=False)
 
@@ -100,12 +101,22 @@ def check_proof_command(proof: Path, entry: Path | None, keys: tuple[str, ...]) 
 
 
 @audit.command("keys")
-@click.option("--rotate", is_flag=True, help="Make a new key, which signs from now on; old ones stay listed.")
-def keys_command(rotate: bool) -> None:
-    """Print the public keys of the log, oldest first."""
-    with _trouble_ends(), own_audit(settings()) as own:
+@click.option("--rotate", is_flag=True, help="Make a new key, which signs from now on beside the one before it.")
+@click.option("--retire", is_flag=True, help="Have the newest key sign alone from now on; old ones stay listed.")
+def keys_command(rotate: bool, retire: bool) -> None:
+    """Print the public keys of the log, oldest first.
+
+    A key is changed in two steps, while nodes run: --rotate, then, once those who verify were given the new public key,
+    --retire. Of one that others may know, or that was lost, both at once: --rotate --retire.
+    """
+    given = settings()
+    with _trouble_ends(), own_audit(given) as own:
+        if rotate or retire:
+            given.data_dir.mkdir(parents=True, exist_ok=True)
         if rotate:
             own.keys.rotate()
+        if retire:
+            own.keys.retire()
         for key in own.vkeys():
             click.echo(key)
 
@@ -114,8 +125,10 @@ def keys_command(rotate: bool) -> None:
 def _trouble_ends() -> Iterator[None]:
     try:
         yield
+    except BrokenPipeError:
+        raise
     except _TROUBLE as error:
-        raise Unusable(str(error)) from None
+        raise Unusable(reason(error)) from None
 
 
 class Differs(click.ClickException):
@@ -165,7 +178,7 @@ def _older(path: str) -> Older:
 
 
 def _keys(given: tuple[str, ...]) -> list[VerifierKey]:
-    lines = [line for each in given for line in (Path(each).read_text().split() if Path(each).is_file() else [each])]
+    lines = [line for each in given for line in (Path(each).read_text().split() if isfile(each) else [each])]
     try:
         return [VerifierKey.parse(line) for line in lines]
     except ValueError as error:

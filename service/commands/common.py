@@ -36,13 +36,17 @@ def settings() -> Settings:
 
 @contextlib.contextmanager
 def opened_log(given: Settings, *, make: bool = False) -> Iterator[Log]:
-    """The log of the settings, made if it is not there and `make`; exits with a clear error if it cannot be used."""
+    """The log of the settings, for reading alone, or (`make`) for writing and made if it is not there.
+
+    Exits with a clear error if it cannot be used.
+    """
     path = given.log_url.removeprefix("sqlite:///")
     if not make and path != given.log_url and not Path(path).exists():
         raise Unusable(f"there is no log at {path}; 'tamga serve' or 'tamga record' makes one, or set TAMGA_DATA_DIR")
     try:
-        given.data_dir.mkdir(parents=True, exist_ok=True)
-        log = open_log(given.log_url)
+        if make:
+            given.data_dir.mkdir(parents=True, exist_ok=True)
+        log = open_log(given.log_url, reading=not make)
     except (PersistenceError, OSError) as error:
         raise Unusable(reason(error)) from None
     try:
@@ -58,6 +62,14 @@ def reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.filename and error.strerror:
         return f"{error.filename}: {error.strerror}"
     return str(error)
+
+
+def written(file: Path, content: bytes) -> None:
+    """Write a file that the user named, or exit with why that cannot be."""
+    try:
+        file.write_bytes(content)
+    except OSError as error:
+        raise Unusable(reason(error)) from None
 
 
 @contextlib.contextmanager

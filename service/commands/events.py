@@ -1,20 +1,24 @@
 """`tamga events`: the history as text or JSON Lines."""
 
 import contextlib
-import datetime
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import click
 import msgspec
 from eventsourcing.persistence import PersistenceError
 
-from domain.catalogue import CATALOGUE, load_fact
+from domain.catalogue import CATALOGUE, CORRECTIONS, load_fact
 from domain.values import NOUNS
+from service.audit.state import NotThere
 from service.commands.common import Unusable, opened_log, settings
+from service.commands.moments import first_position, last_position
+from service.cursor import BadCursor
 from service.log import Entry, Log
 from service.log.codec import entry_json
+from service.streaming import whole
+from service.streaming.place import place_of
 
 _PAGE = 2000
 _PATIENCE = 1.0
@@ -29,8 +33,8 @@ _PATIENCE = 1.0
     "--type", "types", multiple=True, help="Only events of this name, such as DealValueReported. May be repeated."
 )
 @click.option("--after", default="0", help="Only events beyond this position, or behind this cursor of a stream.")
-@click.option("--since", help="Only events recorded at or after this time (ISO 8601).")
-@click.option("--until", help="Only events recorded at or before this time (ISO 8601).")
+@click.option("--since", metavar="POSITION|TIME", help="Only events from this moment on; a day (UTC) from its start.")
+@click.option("--until", metavar="POSITION|TIME", help="Only events up to this moment; a day (UTC) to its end.")
 @click.option("--limit", type=click.IntRange(min=1), help="At most this many events.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, as the log exports it.")
 @click.option("--follow", is_flag=True, help="Go on with what is recorded from then on, until Ctrl+C.")
@@ -59,13 +63,13 @@ def events(
     if strange is not None:
         raise Unusable(f"{strange} is no id of an object; ids look like deal:uz-boeing-787")
     with opened_log(settings()) as log:
-        first = max(_position_of(log, after), _position_before(log, since))
+        first = max(_position_of(log, after), _moment(first_position, log, since) - 1)
         if follow:
             if until:
                 raise Unusable("--follow does not end, so it goes with no --until; use one of them")
             found = _follow(log, ids, types, first)
         else:
-            found = _read(log, ids, types, first, log.position_at(_time(until)) if until else None)
+            found = _read(log, ids, types, first, _moment(last_position, log, until) if until else None)
         with contextlib.suppress(KeyboardInterrupt):
             for count, entry in enumerate(found, 1):
                 _print(entry, as_json)
@@ -74,18 +78,15 @@ def events(
 
 
 def _position_of(log: Log, after: str) -> int:
-    """The position that a position or cursor names."""
-    from schema.errors import ApiError, Rejected
-    from schema.streaming.asked import place_of
-
+    """The position that a position or cursor names; a cursor between the changes of one event is before that event."""
     try:
-        position, _, _ = place_of(log.record_id, after)
-    except (ApiError, Rejected) as error:
+        place = place_of(log.record_id, after)
+    except BadCursor as error:
         raise Unusable(f"--after: {error}") from None
-    head = log.head().position
+    position, head = place[0], log.head().position
     if position > head:
         raise Unusable(f"--after: {position} is in the future; the newest event is at {head}")
-    return position
+    return position if place >= whole(position) else position - 1
 
 
 def _follow(log: Log, ids: tuple[str, ...], types: tuple[str, ...], after: int) -> Iterator[Entry]:
@@ -109,20 +110,11 @@ def _matches(entry: Entry, ids: tuple[str, ...], types: tuple[str, ...]) -> bool
     return (not ids or entry.stream in ids) and (not types or entry.event in types)
 
 
-def _position_before(log: Log, since: str | None) -> int:
-    """The last position recorded before the time."""
-    if since is None:
-        return 0
-    moment = datetime.datetime.fromisoformat(_time(since)) - datetime.timedelta(milliseconds=1)
-    return log.position_at(moment.isoformat())
-
-
-def _time(text: str) -> str:
+def _moment(position: Callable[[Log, str | None], int], log: Log, moment: str | None) -> int:
     try:
-        moment = datetime.datetime.fromisoformat(text)
-    except ValueError:
-        raise Unusable(f"{text!r} is not a time; write 2026-01-31 or 2026-01-31T12:00:00Z") from None
-    return moment.isoformat() if moment.tzinfo else moment.replace(tzinfo=datetime.UTC).isoformat()
+        return min(position(log, moment), log.head().position + 1)
+    except NotThere as error:
+        raise Unusable(str(error)) from None
 
 
 def _read(log: Log, ids: tuple[str, ...], types: tuple[str, ...], after: int, last: int | None) -> Iterator[Entry]:
@@ -145,7 +137,7 @@ def _print(entry: Entry, as_json: bool) -> None:
     if as_json:
         sys.stdout.buffer.write(entry_json(entry) + b"\n")
         return
-    name = click.style(entry.event, fg="magenta" if entry.event in _EDITORIAL else "cyan")
+    name = click.style(entry.event, fg="magenta" if entry.event in CORRECTIONS else "cyan")
     place = click.style(f"{entry.position:>7}  {entry.recorded_at}", dim=True)
     click.echo(f"{place}  {entry.stream}@{entry.version}  {name}  {_summary(entry)}")
 
@@ -158,6 +150,3 @@ def _summary(entry: Entry) -> str:
     when = f"{fact.occurred_on}: " if fact.occurred_on else ""
     sources = ", ".join(source.source.removeprefix("source:") for source in fact.sources)
     return f"{when}{fact.content.summary()}{click.style(f'  [{sources}]', dim=True) if sources else ''}"
-
-
-_EDITORIAL = frozenset(name for name, event in CATALOGUE.items() if event.editorial)

@@ -6,6 +6,9 @@ import re
 from service.audit.state import NotThere
 from service.log import Log
 
+_EARLIEST = datetime.datetime(1, 1, 2, tzinfo=datetime.UTC)
+"""Nothing was recorded by then, and there are times before it."""
+
 _DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -24,17 +27,17 @@ def first_position(log: Log, moment: str | None) -> int:
         return 1
     if moment.isdecimal():
         return max(int(moment), 1)
-    before = _time(moment) - datetime.timedelta(milliseconds=1)
-    return log.position_at(before.isoformat()) + 1
+    return log.position_at((_time(moment) - datetime.timedelta(milliseconds=1)).isoformat()) + 1
 
 
 def _time(moment: str) -> datetime.datetime:
     try:
         found = datetime.datetime.fromisoformat(moment)
-    except ValueError:
+        found = found.astimezone(datetime.UTC) if found.tzinfo else found.replace(tzinfo=datetime.UTC)
+    except (ValueError, OverflowError):
         reason = f"{moment!r} is no position and no time; write 150, 2026-01-31 or 2026-01-31T12:00:00Z"
         raise NotThere(reason) from None
-    return found if found.tzinfo else found.replace(tzinfo=datetime.UTC)
+    return max(found, _EARLIEST)
 
 
 def _end(time: datetime.datetime, moment: str) -> str:

@@ -2,9 +2,10 @@
 
 import time
 
+import apsw
 import click
 
-from service.commands.common import opened_log, plural, progress_bar, settings
+from service.commands.common import Unusable, opened_log, plural, progress_bar, reason, settings
 from service.replica.helpers import Helpers
 from service.replica.rebuild import rebuild as build
 from service.replica.store import Replica
@@ -19,9 +20,13 @@ def rebuild(processes: int | None) -> None:
     """
     given = settings()
     with opened_log(given) as log, progress_bar("folding the log") as move:
+        given.data_dir.mkdir(parents=True, exist_ok=True)
         path = Replica(given.data_dir, log.record_id).path
         started = time.monotonic()
         helpers = Helpers(given.log_url, given.rebuild_processes if processes is None else processes)
-        position = build(log, path, move, helpers)
+        try:
+            position = build(log, path, move, helpers)
+        except (apsw.Error, OSError) as error:
+            raise Unusable(f"nothing was made at {path}: {reason(error)}") from None
         seconds = time.monotonic() - started
     click.echo(f"{path}: {plural(position, 'event')} in {seconds:.1f} s")

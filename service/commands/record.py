@@ -20,7 +20,7 @@ from service.registry import Receipt, Registry, refused
     "--command-id", help="Id of the command; by default made from the content, so that a repeat adds nothing."
 )
 @click.option("--dry-run", is_flag=True, help="Only check: say what would be refused and record nothing.")
-@click.option("--json", "as_json", is_flag=True, help="Print the receipt as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the receipt as JSON; of a dry run, how many facts.")
 def record(file: IO[bytes], command_id: str | None, dry_run: bool, as_json: bool) -> None:
     """Record the facts of FILE (standard input by default), all or none.
 
@@ -42,7 +42,8 @@ def record(file: IO[bytes], command_id: str | None, dry_run: bool, as_json: bool
             registry = Registry(log)
             if dry_run:
                 registry.check(facts)
-                click.echo(f"{plural(len(facts), 'fact')} would be recorded")
+                would = f"{plural(len(facts), 'fact')} would be recorded"
+                click.echo(json.dumps({"facts": len(facts)}) if as_json else would)
             else:
                 _say(registry.record(facts, actor="cli", command_id=name), as_json)
     except Refused as no:

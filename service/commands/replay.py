@@ -9,7 +9,7 @@ from eventsourcing.persistence import PersistenceError
 from service.audit.replay import Difference, Verdict
 from service.audit.replay import replay as replayed
 from service.audit.state import NotThere
-from service.commands.common import REFUSED, Unusable, opened_log, plural, progress_bar, settings
+from service.commands.common import REFUSED, Unusable, opened_log, plural, progress_bar, reason, settings
 from service.commands.moments import last_position
 from service.replica.store import Replica
 
@@ -36,7 +36,7 @@ def replay(moment: str | None, as_json: bool) -> None:
             told = log.select_notifications(position, 1, position)[0].recorded_at
             replica.close()
     except (NotThere, PersistenceError, OSError) as error:
-        raise Unusable(str(error)) from None
+        raise Unusable(reason(error)) from None
     _tell(verdict, told, replica.rules, as_json)
     if not verdict.same:
         raise SystemExit(REFUSED)

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+import apsw
 import click
 
-from service.commands.common import REFUSED, Unusable, opened_log, plural, progress_bar, settings
+from service.commands.common import REFUSED, Unusable, opened_log, plural, progress_bar, reason, settings
 from service.replica.snapshot import SnapshotRefused
 from service.replica.snapshot import load as load_snapshot
 from service.replica.snapshot import save as save_snapshot
@@ -26,11 +27,15 @@ def replica() -> None:
 def save_command(file: Path) -> None:
     """Copy the replica into FILE, as it is at this moment; a server that uses it goes on."""
     given = settings()
+    if file.exists() and not file.is_file():
+        raise Unusable(f"{file} is no file; a snapshot would take its place")
     with opened_log(given) as log, progress_bar("copying the replica") as move:
         try:
             about = save_snapshot(Replica(given.data_dir, log.record_id), file, move)
         except OSError as error:
-            raise Unusable(str(error)) from None
+            raise Unusable(reason(error)) from None
+        except apsw.Error as error:
+            raise Unusable(f"{file}: {error}") from None
     click.echo(f"{file}: {plural(about.position, 'event')} of the record {about.record_id}")
 
 
@@ -49,5 +54,9 @@ def load_command(file: Path) -> None:
         except SnapshotRefused as no:
             click.secho(f"{file} is refused: {no}", fg="red", err=True)
             raise SystemExit(REFUSED) from None
+        except OSError as error:
+            raise Unusable(reason(error)) from None
+        except apsw.Error as error:
+            raise Unusable(f"{file}: {error}") from None
         left = log.head().position - about.position
     click.echo(f"{file}: this node starts at {plural(about.position, 'event')}, {left:,} behind the log")

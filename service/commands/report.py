@@ -12,7 +12,7 @@ from service.audit.report import report as gathered
 from service.audit.report_html import as_html
 from service.audit.report_text import as_json, as_text, period
 from service.audit.state import NotThere, replica_reading
-from service.commands.common import Unusable, settings
+from service.commands.common import Unusable, reason, settings, written
 from service.commands.moments import first_position, last_position
 from service.commands.own import own_audit
 from service.replica.store import Replica
@@ -44,9 +44,9 @@ def report_command(since: str | None, until: str | None, as_data: bool, page: Pa
         with own_audit(given) as own:
             made = _made(own, given, since, until, limit)
     except (NotThere, PersistenceError, KeyUnusable, OSError, ValueError) as error:
-        raise Unusable(str(error)) from None
+        raise Unusable(reason(error)) from None
     if page is not None:
-        page.write_text(as_html(made), "utf-8")
+        written(page, as_html(made).encode())
         click.echo(f"{page}: {period(made)}", err=as_data)
     if as_data or page is None:
         click.echo(as_json(made) if as_data else as_text(made), nl=as_data)
