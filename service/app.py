@@ -4,11 +4,14 @@ import asyncio
 import itertools
 import logging
 import secrets
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
+from eventsourcing.persistence import PersistenceError
 from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
@@ -29,6 +32,8 @@ from schema.schema import build
 from schema.schema import sdl as sdl
 from schema.streaming import Subscriptions
 from schema.traced import TracedEngine, TracedRegistry
+from service.asking import ask_log
+from service.audit.audit import Resource
 from service.health import Health
 from service.keys import Keys, open_keys
 from service.logs import REQUEST_ID
@@ -38,8 +43,11 @@ from service.registry import Registry
 from service.settings import Settings
 from service.traces import Traces, open_traces
 
+_LOGGER = logging.getLogger("tamga.log")
 _NOT_YET = b'{"errors":[{"message":"This node has yet to catch up with the log.","extensions":{"code":"UNAVAILABLE"}}]}'
 _JSON = "application/json"
+
+T = TypeVar("T")
 
 
 def create_app(node: Node, traces: Traces | None = None) -> "App":
@@ -58,8 +66,8 @@ class App:
         settings = node.settings
         self.node = node
         self._traces = traces
-        self.health = Health(node)
-        self.metrics = Metrics()
+        self.health, self.metrics = Health(node), Metrics()
+        self._threads = ThreadPoolExecutor(1, thread_name_prefix="health-told")
         self.recorder = open_keys(settings.data_dir, Path(settings.recorder_key) if settings.recorder_key else None)
         self._errors = CountedErrors(self.metrics)
         logging.getLogger().addHandler(self._errors)
@@ -76,6 +84,7 @@ class App:
         limits = Limits(schema, ceiling)
         self._engine = Engine(schema, node.replica, ceilings, limits)
         self.streams = Subscriptions(schema, node.replica, ceilings)
+        self.health.on_look.append(lambda: self.metrics.told(self.streams.told))
         services = Services(
             schema=schema,
             operations=Operations(schema, limit=limits),
@@ -140,6 +149,10 @@ class App:
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
         return scheme.lower() == "bearer" and self.recorder.keys.actor(key) is not None
 
+    async def in_thread(self, work: Callable[[], T]) -> T:
+        """Do what tells of this node's state in a thread for that alone: others may all wait for the log's database."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
     def warm(self) -> None:
         """Work out beforehand what every first question of its kind would wait for."""
         self._engine.warm()
@@ -147,6 +160,7 @@ class App:
     def close(self) -> None:
         """Wait for what is being recorded and read."""
         self._graphql.close()
+        self._threads.shutdown()
         self.streams.close()
         self._engine.close()
         self._traces.close()
@@ -173,7 +187,7 @@ class Beyond:
 
     def routes(self) -> Starlette:
         """All of it, as one application."""
-        return Starlette(
+        made = Starlette(
             routes=[
                 Route("/", _to_graphql),
                 Route("/healthz", self.healthz),
@@ -182,25 +196,31 @@ class Beyond:
                 Route("/log/{path:path}", self.log),
             ]
         )
+        made.router.redirect_slashes = False  # it would name the scheme and host that a proxy speaks to
+        return made
 
     async def healthz(self, request: Request) -> Response:
         """Whether a restart would help."""
-        return _told(*await asyncio.to_thread(self._app.health.alive))
+        return _told(*await self._app.in_thread(self._app.health.alive))
 
     async def readyz(self, request: Request) -> Response:
         """Whether to send requests here."""
-        return _told(*await asyncio.to_thread(self._app.health.ready))
+        return _told(*await self._app.in_thread(self._app.health.ready))
 
     async def metrics(self, request: Request) -> Response:
         """For Prometheus."""
-        text = await asyncio.to_thread(self._app.metrics.shown, self._app.health)
+        text = await self._app.in_thread(partial(self._app.metrics.shown, self._app.health))
         return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
     async def log(self, request: Request) -> Response:
         """The log's tiles, entries, checkpoint and keys, for outside verifiers."""
         if not self._app.allows(request):
             return Response("Reading needs a key here.\n", 401, {"www-authenticate": "Bearer"}, "text/plain")
-        found = await asyncio.to_thread(self._app.node.audit.resource, request.path_params["path"])
+        try:
+            found = await self._resource(request.path_params["path"])
+        except PersistenceError as error:
+            _LOGGER.warning("the log cannot be read: %s", error)
+            return Response("The log does not answer just now.\n", 503, {"retry-after": "1"}, "text/plain")
         if found is None:
             return Response(
                 "The log has no such resource, or not yet.\n", 404, {"cache-control": "no-cache"}, "text/plain"
@@ -208,6 +228,11 @@ class Beyond:
         whose = "public" if self._app.node.settings.open_reading else "private"
         caching = f"{whose}, {FOR_EVER if found.immutable else ASK_AGAIN}"
         return Response(found.body, 200, {"cache-control": caching}, found.media_type)
+
+    async def _resource(self, path: str) -> Resource | None:
+        """A file of the log; only entries are read from its database."""
+        read = partial(self._app.node.audit.resource, path)
+        return await (ask_log(read) if path.startswith("tile/entries/") else asyncio.to_thread(read))
 
 
 async def _to_graphql(request: Request) -> Response:
@@ -231,8 +256,8 @@ def _for_pages(app: ASGIApp, origins: tuple[str, ...]) -> ASGIApp:
     """The application as pages of these origins may call it."""
     if not origins:
         return app
-    headers = ["authorization", "content-type", "tamga-min-position", "last-event-id", "x-request-id"]
-    told = ["x-request-id", "etag"]
+    headers = ["authorization", "content-type", "tamga-min-position", "if-none-match", "last-event-id", "x-request-id"]
+    told = ["x-request-id", "etag", "retry-after"]
     return CORSMiddleware(app, origins, ["GET", "POST"], headers, expose_headers=told, max_age=600)
 
 

@@ -3,6 +3,7 @@
 Records may carry `command_id`, `position` and other extras; the id of the request at hand is added here.
 """
 
+import json
 import logging
 import re
 import sys
@@ -19,7 +20,7 @@ REQUEST_ID: ContextVar[str | None] = ContextVar("tamga_request_id", default=None
 """The id of the request that is being answered."""
 
 _SECRETS = re.compile(
-    r"(?P<address>://[^:/@\s]*:)[^@/\s]+(?=@)|(?P<word>\bpassword=|\bBearer\s+)[^\s'\"]+|\btamga_[\w-]{20,}",
+    r"(?P<address>://[^:/@\s]*:)[^@/\s]+(?=@)|(?P<word>\b(?:ssl)?password=|\bBearer\s+)[^\s'\"]+|\btamga_[\w-]{20,}",
     re.IGNORECASE,
 )
 _USUAL = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
@@ -48,7 +49,10 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             told["trace"] = cleaned(self.formatException(record.exc_info))
-        return orjson.dumps(told, default=str).decode()
+        try:
+            return orjson.dumps(told, default=str).decode()
+        except TypeError:  # the name of a file that is no UTF-8, a number beyond 64 bits
+            return json.dumps(told, default=str)
 
 
 class TextLines(logging.Formatter):

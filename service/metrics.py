@@ -45,6 +45,7 @@ class Metrics:
         self.messages = Counter("tamga_stream_messages", "Messages sent to subscribers", registry=own)
         self.errors = Counter("tamga_errors", "Errors logged", ["logger"], registry=own)
         self._appended = AppendStats()
+        self._told = 0
 
     def appended(self, log: Log) -> None:
         """Count what the log has written since this was last asked."""
@@ -53,16 +54,44 @@ class Metrics:
         self.appends.inc(now.transactions - before.transactions)
         self.append_seconds.inc(now.seconds - before.seconds)
 
+    def told(self, messages: int) -> None:
+        """Count what subscribers were sent since this was last asked, by how many messages they were ever sent."""
+        self.messages.inc(messages - self._told)
+        self._told = messages
+
     def shown(self, health: Health) -> bytes:
         """All of it as text, with the node's state as it is now."""
         folder = os.environ.get(FOLDER)
         shown = CollectorRegistry() if folder else self._registry
         if folder:
-            MultiProcessCollector(shown, folder)  # type: ignore[no-untyped-call]
+            shown.register(_Workers(folder))
         text: bytes = generate_latest(shown)
         state = CollectorRegistry()
         state.register(_State(health))
         return text + generate_latest(state)
+
+
+class _Workers(Collector):
+    """What the workers of this node have counted, those that ended too.
+
+    The file of a worker that has just begun it is empty and cannot be read: nothing was counted in it yet.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+
+    def collect(self) -> Iterator[Metric]:
+        with os.scandir(self._folder) as files:
+            begun = [file.path for file in files if _size(file)]
+        yield from MultiProcessCollector.merge(begun)  # type: ignore[no-untyped-call]
+
+
+def _size(file: os.DirEntry[str]) -> int:
+    """Of a file; 0 if it was taken away, as are those of what only a living process has."""
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 class _State(Collector):

@@ -32,6 +32,11 @@ class Node:
         self.audit = Audit(self.log, settings.data_dir, settings.origin or None, key_file=key_file, board=self._board)
         self._sealing = False
 
+    @property
+    def seals(self) -> bool:
+        """Whether checkpoints are signed here, or taken over from a node that signs."""
+        return self._board is not None
+
     def start(self, progress: Progress | None = None) -> None:
         """Record the first record if it is wanted, catch up with the log, follow it, and seal or take over seals."""
         if self.settings.first_record:

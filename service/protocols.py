@@ -17,26 +17,53 @@ from websockets.http11 import Request
 
 _WRITE = "tamga.write"
 _WHOLE = "tamga.whole"
+_LARGEST_HEAD = 65_536
+"""Bytes of a request's line and headers, beyond the piece in which they begin."""
+_TOO_LARGE = b"431 Request Header Fields Too Large"
+_TOO_SLOW = b"408 Request Timeout"
 
 
 class SocketProtocol(WebSocketsSansIOProtocol):
     """A WebSocket without compression."""
 
+    _slow = False
+    """Whether the client reads slowly."""
+
+    def pause_writing(self) -> None:
+        """Pause as uvicorn does."""
+        self._slow = True
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        """Go on as uvicorn does."""
+        self._slow = False
+        super().resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End as uvicorn does, and hold on to nothing that holds on to this."""
+        super().connection_lost(exc)
+        self.conn.parser.close()
+        if self.handshake_initiated:
+            self.scope["extensions"] = {}
+
     def handle_connect(self, event: Request) -> None:
-        """Begin as uvicorn does, and tell the application how to write."""
+        """Begin as uvicorn does, and tell the application how to write; it has the headers too."""
         super().handle_connect(event)
+        event.headers.clear()
         if not self.handshake_complete:
             self.scope["extensions"] = {**(self.scope.get("extensions") or {}), _WRITE: self._write}  # type: ignore[dict-item]
 
     async def send(self, message: ASGISendEvent) -> None:
         """Send as uvicorn does; where that refuses the socket with a response, the handshake is over too."""
         await super().send(message)
+        if message["type"] == "websocket.accept":
+            self.response.headers.clear()
         if message["type"] == "websocket.http.response.body" and self.close_sent:
             self.handshake_complete = True
 
     def _write(self, text: bytes) -> bool:
-        """Write a text message, in a frame of its own."""
-        if not self.handshake_complete or self.close_sent or not self.writable.is_set() or self.transport.is_closing():
+        """Write a text message, in a frame of its own, to a socket that was accepted."""
+        if self._slow or self.close_sent or self.transport.is_closing():
             return False
         size = len(text)
         if size < 126:
@@ -74,18 +101,64 @@ class Cycle(RequestResponseCycle):
 class HttpProtocol(HttpToolsProtocol):
     """HTTP/1.1."""
 
+    _head: int | None = None
+    """Bytes of the head that is being received, but for the piece in which it began; None between heads."""
+    _patience: asyncio.TimerHandle | None = None
+    """Runs while a head is awaited that has begun, or is the first."""
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin as uvicorn does."""
+        """Begin as uvicorn does; a head may take as long to come as a connection may rest between requests."""
         super().connection_made(transport)
-        self._extensions = {_WRITE: self._write, _WHOLE: True}
+        self._extensions: dict[str, object] = {_WRITE: self._write, _WHOLE: True}
+        self._await_head()
+
+    def _await_head(self) -> None:
+        self._patience = self.loop.call_later(self.timeout_keep_alive, self._refuse_head, _TOO_SLOW)
+
+    def _stop_waiting(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End as uvicorn does, and hold on to nothing that holds on to this."""
+        super().connection_lost(exc)
+        self._unset_keepalive_if_required()
+        self._stop_waiting()
+        self._extensions.clear()
+
+    def handle_websocket_upgrade(self) -> None:
+        """Give the connection to a socket as uvicorn does, and hold on to nothing that holds on to this."""
+        super().handle_websocket_upgrade()
+        self.parser = None  # type: ignore[assignment]
+        self._extensions.clear()
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came as uvicorn does, but no head without end, which the parser would gather piece by piece."""
+        if self._head is not None:
+            self._head += len(data)
+            if self._head > _LARGEST_HEAD:
+                self._refuse_head(_TOO_LARGE)
+                return
+        super().data_received(data)
+        if self._head is not None and self._patience is None:
+            self._await_head()
+
+    def _refuse_head(self, status: bytes) -> None:
+        if self.cycle is None or self.cycle.response_complete:  # type: ignore[redundant-expr]  # none before a first
+            self.transport.write(b"HTTP/1.1 %b\r\ncontent-length: 0\r\nconnection: close\r\n\r\n" % status)
+        self.transport.close()
 
     def on_message_begin(self) -> None:
         """Begin a request as uvicorn does, and tell the application how to write."""
+        self._head = 0
         super().on_message_begin()
         self.scope["extensions"] = self._extensions  # type: ignore[typeddict-item]
 
     def on_headers_complete(self) -> None:
         """Go on as uvicorn does, with a cycle of our own; what answers is only begun later."""
+        self._head = None
+        self._stop_waiting()
         before = self.cycle
         super().on_headers_complete()
         if self.cycle is not before:

@@ -23,6 +23,9 @@ from service.settings import Settings
 
 _LOGGER = logging.getLogger("tamga.server")
 _LARGEST_MESSAGE = 131_072
+_SOON = 0.1
+"""Seconds between two looks for a signal while the node starts."""
+
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -42,9 +45,11 @@ def run(
     ready: Callable[[Serving], None],
     *,
     leash: int | None = None,
+    patient: bool = False,
 ) -> int:
     """Serve until a signal; the exit code. `leash` is a pipe whose end means that whoever started this is gone.
 
+    `patient`: take no connection before the node is ready.
     Raises what opening the log raises; after that a failure is logged and gives 1. Garbage is collected from when
     all is wired.
     """
@@ -56,7 +61,7 @@ def run(
         raise
     gc.enable()
     _allow_connections()
-    server = Server(app, ready, leash)
+    server = Server(app, ready, leash, patient)
     server.run([listener])
     return server.exit_code
 
@@ -69,9 +74,11 @@ def _allow_connections() -> None:
 
 
 class Server(uvicorn.Server):
-    """Starts its node when it listens, and at the first signal ends everything in order; at the second, at once."""
+    """Starts its node, and at the first signal ends everything in order; at the second, at once."""
 
-    def __init__(self, app: App, ready: Callable[[Serving], None], leash: int | None = None) -> None:
+    def __init__(
+        self, app: App, ready: Callable[[Serving], None], leash: int | None = None, patient: bool = False
+    ) -> None:
         """Take what to serve, and whom to tell when it is ready."""
         super().__init__(
             uvicorn.Config(
@@ -92,26 +99,41 @@ class Server(uvicorn.Server):
         self._app = app
         self._ready = ready
         self._leash = leash
+        self._patient = patient
         self._began = time.monotonic()
         self._starting: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self.exit_code = 0
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, then start the node: questions about its health are answered from the first moment."""
+        """Listen, then start the node: questions about its health are answered from the first moment.
+
+        If patient, the other way round: who connects is refused until then, and tries elsewhere.
+        """
         self._loop = asyncio.get_running_loop()
-        await super().startup(sockets)
+        if not self._patient:
+            await super().startup(sockets)
         if self._leash is not None:
             self._loop.add_reader(self._leash, self._let_go)
         self._starting = asyncio.create_task(self._start())
+        if self._patient:
+            await self._listen_when_started(self._starting, sockets)
+
+    async def _listen_when_started(self, starting: asyncio.Task[None], sockets: list[socket.socket] | None) -> None:
+        while not starting.done() and not self.should_exit:
+            await asyncio.wait([starting], timeout=_SOON)
+        if self.should_exit:
+            self.servers, self.started = [], True  # nobody could connect; all the rest ends as ever
+        else:
+            await super().startup(sockets)
 
     async def _start(self) -> None:
         try:
             await asyncio.to_thread(self._start_node)
         except Interrupted:
             return
-        except Exception:
-            _LOGGER.exception("the node cannot start")
+        except Exception as error:
+            _LOGGER.exception("the node cannot start: %s", error)
             self.exit_code = 1
             self.should_exit = True
             return

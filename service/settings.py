@@ -22,9 +22,13 @@ class Setting(NamedTuple):
 
 def _whole(low: int, high: int) -> Callable[[str], int]:
     def read(text: str) -> int:
-        if not text.isdecimal() or not low <= int(text) <= high:
+        try:
+            number = int(text) if text.isdecimal() else -1
+        except ValueError:  # thousands of digits
+            number = -1
+        if not low <= number <= high:
             raise ValueError(f"a whole number from {low} to {high}")
-        return int(text)
+        return number
 
     return read
 
@@ -34,8 +38,8 @@ def _seconds(text: str) -> float:
         seconds = float(text)
     except ValueError:
         seconds = -1.0
-    if not 0 < seconds < 1e6:
-        raise ValueError("a number of seconds above 0")
+    if not 0.001 <= seconds < 1e6:
+        raise ValueError("a number of seconds from 0.001 on, and below a million")
     return seconds
 
 
@@ -52,17 +56,21 @@ def _words(text: str) -> tuple[str, ...]:
 def _database(text: str) -> str:
     if not text.startswith(("sqlite:///", "postgresql://", "postgres://")):
         raise ValueError("sqlite:///relative, sqlite:////absolute or postgresql://user@host/name")
+    if text.startswith("postgres"):
+        from service.log.address import check_address
+
+        check_address(text)
     return text
 
 
 def _folder(text: str) -> Path:
-    if Path(text).exists() and not Path(text).is_dir():
+    if os.path.exists(text) and not os.path.isdir(text):
         raise ValueError("a folder; it is made if it is not there")
     return Path(text)
 
 
 def _present(text: str) -> str:
-    if not Path(text).exists():
+    if not os.path.exists(text):
         raise ValueError("a folder or a file that is there")
     return text
 
@@ -90,6 +98,13 @@ class Settings:
     database_url: Annotated[str, Setting(_database, "the log; by default sqlite:///<data dir>/log.db")] = ""
     host: Annotated[str, Setting(str, "address to serve on")] = "127.0.0.1"
     port: Annotated[int, Setting(_whole(0, 65535), "port to serve on; 0 takes a free one")] = 8000
+    listen: Annotated[
+        str,
+        Setting(
+            _one_of("now", "ready"),
+            "when connections are taken: from the start, to tell of health (now), or once it has caught up (ready)",
+        ),
+    ] = "now"
     workers: Annotated[int, Setting(_whole(1, 64), "processes that serve; one of them follows the log")] = 1
     rebuild_processes: Annotated[
         int,

@@ -5,6 +5,7 @@ What they run is imported late: a taken port is told at once, and workers count 
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import shutil
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _LOGGER = logging.getLogger("tamga.workers")
 _UNUSABLE = 2
+_ENDING = (signal.SIGTERM, signal.SIGINT)
 _SOON = 2.0
 """A worker that dies within so many seconds is not started again at once."""
 
@@ -48,8 +50,8 @@ def bind(host: str, port: int) -> socket.socket:
             bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         bound.bind(address)
         return bound
-    except socket.gaierror as error:
-        raise CannotListen(f"TAMGA_HOST: {host!r} is no address of this machine ({error.strerror})") from None
+    except (socket.gaierror, UnicodeError) as error:
+        raise CannotListen(f"TAMGA_HOST: {host!r} is no address of this machine ({error.args[-1]})") from None
     except OSError as error:
         why = os.strerror(error.errno) if error.errno else str(error)
         raise CannotListen(f"cannot listen on {host}, port {port}: {why}; TAMGA_PORT names another port") from None
@@ -58,7 +60,7 @@ def bind(host: str, port: int) -> socket.socket:
 def serve(settings: Settings, listener: socket.socket, ready: Ready) -> int:
     """Serve until a signal, in as many processes as the settings name; the exit code."""
     if settings.workers == 1:
-        return _run(settings, listener, ready)
+        return _run(settings, listener, ready, patient=settings.listen == "ready")
     folder = tempfile.mkdtemp(prefix="tamga-metrics-")
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
     try:
@@ -84,29 +86,37 @@ class Workers:
 
     def run(self) -> int:
         """Start the workers, and replace those that die, until a signal or a first worker that cannot start."""
-        for one in (signal.SIGTERM, signal.SIGINT):
+        for one in _ENDING:
             signal.signal(one, self._signalled)
         for number in range(self._settings.workers):
-            self._start(self._ready if number == 0 else _silent)
+            first = number == 0  # it tells of health while all start, and that the node serves
+            patient = not first or self._settings.listen == "ready"
+            self._start(self._ready if first else _silent, patient=patient)
         self._first = frozenset(self._began)
         while self._began:
             pid, status = os.wait()
-            self._ended(pid, os.waitstatus_to_exitcode(status))
+            if pid in self._began:  # the first process of a container is given the orphans of others too
+                self._ended(pid, os.waitstatus_to_exitcode(status))
         return self._exit_code
 
-    def _start(self, ready: Ready) -> None:
-        pid = os.fork()
-        if pid == 0:
-            os._exit(self._work(ready))
-        self._began[pid] = time.monotonic()
+    def _start(self, ready: Ready, *, patient: bool) -> None:
+        """Start a worker unless all are to end. Signals wait meanwhile: they end all workers, so all must be known."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+        if not self._stopping:
+            pid = os.fork()
+            if pid == 0:
+                os._exit(self._work(ready, patient))
+            self._began[pid] = time.monotonic()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
 
-    def _work(self, ready: Ready) -> int:
+    def _work(self, ready: Ready, patient: bool) -> int:
         """The life of a worker."""
         os.close(self._hold)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches all processes of a terminal; the parent tells us
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
         try:
-            return _run(self._settings, self._listener, ready, self._leash)
+            return _run(self._settings, self._listener, ready, self._leash, patient=patient)
         except (PersistenceError, OSError, ValueError) as error:
             _LOGGER.error("%s", error)
             return _UNUSABLE
@@ -126,8 +136,7 @@ class Workers:
             _LOGGER.error("worker %d ended with %d; another takes its place", pid, code)
             if lived < _SOON:
                 time.sleep(_SOON - lived)
-            if not self._stopping:
-                self._start(_silent)
+            self._start(_silent, patient=True)  # the others answer meanwhile
 
     def _signalled(self, sig: int, frame: FrameType | None) -> None:
         self._stop(signal.SIGKILL if self._stopping else signal.SIGTERM)
@@ -137,13 +146,14 @@ class Workers:
         self._stopping = True
         self._listener.close()
         for pid in self._began:
-            os.kill(pid, sig)
+            with contextlib.suppress(ProcessLookupError):  # it ended just now
+                os.kill(pid, sig)
 
 
-def _run(settings: Settings, listener: socket.socket, ready: Ready, leash: int | None = None) -> int:
+def _run(settings: Settings, listener: socket.socket, ready: Ready, leash: int | None = None, *, patient: bool) -> int:
     from service.server import run
 
-    return run(settings, listener, ready, leash=leash)
+    return run(settings, listener, ready, leash=leash, patient=patient)
 
 
 def _import() -> None:

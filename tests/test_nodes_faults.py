@@ -22,8 +22,11 @@ from tests.support.service import Service, eventually
 
 pytestmark = pytest.mark.fault
 
-LATE = 5.0
-"""Seconds within which all must go on."""
+LATE = 30.0
+"""Seconds within which all must go on, however busy the machine."""
+
+SOON = 5.0
+"""The same where nothing else runs, as when the soak is run."""
 
 
 @pytest.fixture(scope="module")
@@ -203,4 +206,4 @@ def test_nodes_killed_and_databases_crashed_for_minutes(nodes: Nodes) -> None:
             gaps += crash_database(nodes, load, rounds=1)
     assert_nothing_lost_or_repeated(nodes, load)
     told("nodes killed, database crashed", gaps, load)
-    assert max(gaps) < LATE
+    assert max(gaps) < SOON

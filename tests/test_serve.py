@@ -2,7 +2,6 @@
 
 import fcntl
 import json
-import os
 import resource
 import shlex
 import signal
@@ -13,7 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import httpx
 import pytest
@@ -83,6 +82,7 @@ def test_a_node_that_has_caught_up_is_alive_and_ready(first: Service) -> None:
 
 def test_metrics_tell_positions_lag_and_counts(first: Service) -> None:
     position = first.record_party("counted")
+    first.ask(TITLE)
     eventually(lambda: first.metric("tamga_log_position") == position)
     assert first.metric("tamga_lag_events") == 0
     assert first.metric('tamga_command_seconds_count{outcome="recorded"}') >= 1
@@ -93,6 +93,11 @@ def test_metrics_tell_positions_lag_and_counts(first: Service) -> None:
 def test_an_unknown_path_is_not_found_and_the_root_leads_to_the_api(first: Service) -> None:
     assert first.status("/nothing") == 404
     assert first.http.get("/").headers["location"] == "/graphql"
+
+
+@pytest.mark.parametrize("path", ["/healthz/", "/readyz/", "/metrics/", "/log"])
+def test_no_redirect_names_the_address_by_which_a_proxy_speaks_to_the_node(first: Service, path: str) -> None:
+    assert first.status(path) == 404
 
 
 def test_a_checkpoint_is_asked_for_again_and_a_full_tile_never(first: Service) -> None:
@@ -138,8 +143,12 @@ def test_a_port_that_is_taken_is_a_clear_error(tmp_path: Path) -> None:
     [
         ("PORT", "http", "a whole number from 0 to 65535"),
         ("DATABASE_URL", "mysql://x:secret@y", "postgresql://"),
+        ("DATABASE_URL", "postgresql://x:sec%ZZsecret@y/z", "percent-encoded"),
+        ("DATABASE_URL", "postgresql://x:sec@secret@y/z", "percent-encoded"),
+        ("DATABASE_URL", "postgresql://x:sec/secret@y/z", "percent-encoded"),
+        ("DATABASE_URL", "postgresql://x:sec secret@y/z", "percent-encoded"),
         ("LOG_LEVEL", "loud", "debug, info, warning or error"),
-        ("DRAIN_SECONDS", "-1", "a number of seconds above 0"),
+        ("DRAIN_SECONDS", "-1", "a number of seconds from 0.001 on"),
     ],
 )
 def test_a_setting_that_does_not_fit_is_named(tmp_path: Path, name: str, value: str, told: str) -> None:
@@ -241,61 +250,37 @@ def test_a_node_that_waits_for_its_replica_says_so_and_can_be_ended(tmp_path: Pa
     assert service.logged[-1]["message"] == "stopped"
 
 
-def _follower(service: Service) -> int:
-    """The process that holds the lock of the replica."""
-    rules = service.http.get("/healthz").json()["rules"]
-    return int((service.folder / f"replica-{rules}.db.lock").read_text() or 0)
+@pytest.fixture
+def held(tmp_path: Path) -> Iterator[IO[str]]:
+    """The lock of the replica, as a process that is about to make it holds it."""
+    with open(tmp_path / f"replica-{rules()}.db.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield lock
 
 
-def _processes(parent: int) -> list[int]:
-    found = Path(f"/proc/{parent}/task/{parent}/children").read_text()
-    return [int(pid) for pid in found.split()]
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="looks for signal handlers in /proc")
+def test_a_node_may_refuse_connections_until_it_has_caught_up(tmp_path: Path, held: IO[str]) -> None:
+    with started(environment(tmp_path, listen="ready")) as service:
+        eventually(lambda: _starts(service))
+        assert (service.status("/healthz"), service.process.poll()) == (0, None)
+        fcntl.flock(held, fcntl.LOCK_UN)
+        eventually(lambda: service.status("/readyz"))
+        assert service.status("/readyz") == 200
 
 
-@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks for child processes in /proc")
-def test_two_workers_share_a_node_through_a_rebuild_and_the_death_of_the_follower(tmp_path: Path) -> None:
-    with serving(tmp_path, workers="2") as service:
-        positions = [service.record_party(f"before-{number}") for number in range(6)]
-        assert run("rebuild", env=environment(tmp_path)).returncode == 0
-        killed = _follower(service)
-        assert killed in _processes(service.process.pid)
-        os.kill(killed, signal.SIGKILL)
-        eventually(lambda: _read(service, positions[-1]), 5)
-        service.connect_anew()
-        eventually(lambda: _follower(service) not in (0, killed), 5)
-        positions.append(service.record_party("after"))
-        assert _read(service, positions[-1])
-        eventually(lambda: len(_processes(service.process.pid)) == 2, 8)
-        assert service.metric("tamga_events_recorded_total") == len(positions)
-        assert positions == list(range(211, 218))
-        workers = _processes(service.process.pid)
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="looks for signal handlers in /proc")
+def test_a_node_that_takes_no_connection_yet_can_be_ended(tmp_path: Path, held: IO[str]) -> None:
+    with started(environment(tmp_path, listen="ready")) as service:
+        eventually(lambda: _starts(service))
         assert service.stop() == 0
-    assert [pid for pid in workers if Path(f"/proc/{pid}").exists()] == []
-    assert CliRunner().invoke(main, ["replay"], env=environment(tmp_path)).exit_code == 0
+    assert service.logged[-1]["message"] == "stopped"
 
 
-def _read(service: Service, position: int) -> bool:
-    """Whether a new connection reads at this position."""
-    try:
-        headers = {"tamga-min-position": str(position)}
-        answer = httpx.post(f"{service.url}/graphql", json={"query": TITLE}, headers=headers, verify=False)
-    except httpx.TransportError:
-        return False
-    return "errors" not in answer.json()
-
-
-def test_workers_end_when_the_process_that_started_them_is_killed(tmp_path: Path) -> None:
-    with serving(tmp_path, workers="2", first_record="0") as service:
-        workers = _processes(service.process.pid)
-        service.process.kill()
-        eventually(lambda: not any(_runs(pid) for pid in workers), 8)
-
-
-def _runs(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
+def _starts(service: Service) -> bool:
+    """Whether the server runs, so that it would end in order."""
+    status = Path(f"/proc/{service.process.pid}/status").read_text()
+    caught = next(line for line in status.splitlines() if line.startswith("SigCgt"))
+    return bool(int(caught.split()[1], 16) >> (signal.SIGTERM - 1) & 1)
 
 
 @pytest.fixture(scope="module")
