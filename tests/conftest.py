@@ -18,7 +18,15 @@ settings.register_profile("tamga", max_examples=50, deadline=None, derandomize="
 settings.register_profile("soak", max_examples=1000, deadline=None)
 settings.load_profile("tamga")
 
-_LONGEST = ("test_nodes_faults", "test_upgrade", "test_restore", "test_bench", "test_serve", "test_streams_chaos")
+_LONGEST = (
+    "test_nodes_faults",
+    "test_upgrade",
+    "test_restore",
+    "test_bench",
+    "test_serve",
+    "test_workers",
+    "test_streams_chaos",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -45,7 +45,7 @@ class Page:
         """Send one command and wait for its answer; RuntimeError if the browser refuses it."""
         self._number += 1
         self._connection.send(json.dumps({"id": self._number, "method": method, "params": parameters}))
-        while (message := json.loads(self._connection.recv(timeout=20))).get("id") != self._number:
+        while (message := json.loads(self._connection.recv(timeout=60))).get("id") != self._number:
             self._note(message)
         if "error" in message:
             raise RuntimeError(f"{method}: {message['error']}")
@@ -56,7 +56,7 @@ class Page:
         """The value of a JavaScript expression in the page."""
         return self.tell("Runtime.evaluate", expression=script, returnByValue=True)["result"].get("value")
 
-    def eventually(self, script: str, holds: Callable[[Any], object] = bool, seconds: float = 10) -> Any:
+    def eventually(self, script: str, holds: Callable[[Any], object] = bool, seconds: float = 60) -> Any:
         """The expression's value as soon as it is such; AssertionError with the last value when it does not come."""
         until = time.monotonic() + seconds
         while not holds(value := self.evaluate(script)):
@@ -106,10 +106,13 @@ def open_page(url: str) -> Iterator[Page]:
 
 
 def _tab(told: Path) -> str:
-    """The WebSocket address of the first tab, once the browser wrote on which port it listens."""
-    until = time.monotonic() + 30
+    """The WebSocket address of the first tab, once the browser wrote on which port it listens and has opened one."""
+    until = time.monotonic() + 60
     while not (told.exists() and told.read_text("utf-8")):
         assert time.monotonic() < until, "Chromium did not start"
         time.sleep(0.05)
-    tabs = httpx.get(f"http://127.0.0.1:{told.read_text('utf-8').split()[0]}/json/list").json()
-    return str(next(tab["webSocketDebuggerUrl"] for tab in tabs if tab["type"] == "page"))
+    listed = f"http://127.0.0.1:{told.read_text('utf-8').split()[0]}/json/list"
+    while not (tabs := [tab for tab in httpx.get(listed, timeout=30).json() if tab["type"] == "page"]):
+        assert time.monotonic() < until, "Chromium opened no tab"
+        time.sleep(0.05)
+    return str(tabs[0]["webSocketDebuggerUrl"])

@@ -36,12 +36,20 @@ class Document:
 class Documents:
     """Makes documents for a schema from a random source."""
 
-    def __init__(self, schema: GraphQLSchema, random: Random, leaf: Leaf, avoid: frozenset[str] = frozenset()) -> None:
-        """Take the schema, what makes values, and names of fields (Type.field) to leave out."""
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        random: Random,
+        leaf: Leaf,
+        avoid: frozenset[str] = frozenset(),
+        withheld: frozenset[str] = frozenset(("after", "before", "minPosition", "on")),
+    ) -> None:
+        """Take the schema, what makes values, names of fields (Type.field) to leave out, and of arguments."""
         self._schema = schema
         self._random = random
         self._leaf = leaf
         self._avoid = avoid
+        self._withheld = withheld
 
     def make(self, roots: int = 2, depth: int = 5) -> Document:
         """A document with one query."""
@@ -55,6 +63,10 @@ class Documents:
         declared = f"({', '.join(self._declared)})" if self._declared else ""
         self._made.text = "\n".join([f"query Q{declared} {body}", *self._fragments])
         return self._made
+
+    def literal(self, name: str, type_: GraphQLInputType) -> str:
+        """A value for an argument, as it is written in a document."""
+        return _literal(self._value(name, type_, 3), type_)
 
     def _name(self, start: str) -> str:
         self._names += 1
@@ -137,7 +149,7 @@ class Documents:
 
     def _given(self, name: str, argument: GraphQLArgument) -> bool:
         needed = isinstance(argument.type, GraphQLNonNull) and argument.default_value is None
-        return name not in ("after", "before", "minPosition", "on") and (
+        return name not in self._withheld and (
             isinstance(argument.type, GraphQLNonNull) or needed or self._random.random() < 0.4
         )
 

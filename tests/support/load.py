@@ -18,7 +18,7 @@ from tests.support.service import eventually
 OWN: Final = "deal:load-"
 SHARED: Final = 16
 _FACTS_PER_DEAL: Final = 40
-_GIVE_UP: Final = 40.0
+_GIVE_UP: Final = 90.0
 _SOURCES: Final = [{"source": "source:asb-media-2025-09"}]
 _RECORD: Final = """mutation($facts: [FactInput!]!, $id: String!) { recordFacts(facts: $facts, commandId: $id) {
     __typename ... on Recorded { position events { id } } ... on Refused { code message }
@@ -174,7 +174,9 @@ class Load:
         """Deals that all clients write to, so that nodes come into each other's way."""
         facts = [opened(f"deal:shared-{number}") for number in range(SHARED)]
         body = {"query": _RECORD, "variables": {"facts": facts, "id": "shared"}}
-        sent = httpx.post(f"{self.addresses[0]}/graphql", json=body, headers={"authorization": f"Bearer {self.key}"})
+        headers = {"authorization": f"Bearer {self.key}"}
+        sent = httpx.post(f"{self.addresses[0]}/graphql", json=body, headers=headers, timeout=30)
+        assert "errors" not in sent.json(), sent.text
         found = sent.json()["data"]["recordFacts"]
         moment, last = time.monotonic(), found["position"]
         self.shared = Answer("shared", "shared", "", "", last - SHARED + 1, last, 0, moment, moment, 1)

@@ -18,8 +18,9 @@ from service.keys import actor
 from service.log import Entry, Log, migrate, open_log
 from tests.support.load import OWN, Answer, Load
 from tests.support.log_events import assert_acknowledged, assert_sound, everything
+from tests.support.ports import free_port
 from tests.support.postgres_server import PostgresServer, own_server
-from tests.support.service import Service, environment, eventually, free_port, started
+from tests.support.service import Service, environment, eventually, started
 
 QUESTIONS: Final = (
     """{ deals(first: 100) { totalCount nodes {

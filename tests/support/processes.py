@@ -17,6 +17,15 @@ def start_appender(url: str, name: str, commands: int = FOR_EVER) -> subprocess.
     return subprocess.Popen(line, cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 
+def first_acknowledged(process: subprocess.Popen[str]) -> set[tuple[str, str, int, int]]:
+    """What it was answered first that named positions, once it was: it is at work from then on."""
+    assert process.stdout is not None
+    for line in process.stdout:
+        if found := acknowledged([json.loads(line)]):
+            return found
+    raise AssertionError(f"it ended with {process.wait()} and recorded nothing")
+
+
 def answers_of(process: subprocess.Popen[str]) -> list[dict[str, Any]]:
     """What it printed until it ended; half a line, of a killed one, does not count as an answer."""
     assert process.stdout is not None

@@ -51,12 +51,12 @@ class Reading:
         for part in first_record_parts():
             receipt = self.registry.record(part.facts, actor=FIRST_RECORD_ACTOR, command_id=part.command_id)
             position = receipt.position
-        assert self.replica.wait(position, 10)
+        assert self.replica.wait(position, 30)
 
     def record(self, *facts: dict[str, Any], actor: str = "key:test") -> Receipt:
         """Record facts given as JSON and wait until they can be read."""
         receipt = self.registry.record([read_fact(fact) for fact in facts], actor=actor)
-        assert self.replica.wait(receipt.position, 10)
+        assert self.replica.wait(receipt.position, 30)
         return receipt
 
     def response(self, query: str, **variables: Any) -> dict[str, Any]:

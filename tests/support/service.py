@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -15,6 +14,7 @@ from typing import Any, Final
 
 import httpx
 
+from tests.support.ports import free_port
 from tests.support.readme import ROOT
 
 SOURCE: Final = "source:asb-media-2025-09"
@@ -31,7 +31,7 @@ def environment(folder: Path, **settings: str) -> dict[str, str]:
 def run(*arguments: str, given: bytes = b"", env: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """One command, to its end."""
     line = [*TAMGA, *arguments]
-    done = subprocess.run(line, env=env, cwd=ROOT, input=given, capture_output=True, timeout=60, check=False)
+    done = subprocess.run(line, env=env, cwd=ROOT, input=given, capture_output=True, timeout=120, check=False)
     return subprocess.CompletedProcess(line, done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
@@ -71,8 +71,11 @@ class Service:
 
     def ready(self, seconds: float = 60) -> "Service":
         """Wait until /readyz says so."""
-        eventually(lambda: self.status("/readyz") == 200 or self.process.poll() is not None, seconds)
-        assert self.process.poll() is None, self.logged
+        until = time.monotonic() + seconds
+        while self.status("/readyz") != 200:
+            assert self.process.poll() is None, (self.process.returncode, self.logged)
+            assert time.monotonic() < until, (self.status("/readyz"), self.logged)
+            time.sleep(0.02)
         return self
 
     def connect_anew(self) -> None:
@@ -89,9 +92,9 @@ class Service:
 
     def ask(self, query: str, **headers: str) -> Any:
         """The data that a query gives."""
-        answer = self.http.post("/graphql", json={"query": query}, headers=headers).json()
-        assert "errors" not in answer, answer
-        return answer["data"]
+        answer = self.http.post("/graphql", json={"query": query}, headers=headers)
+        assert "errors" not in answer.json(), answer.text
+        return answer.json()["data"]
 
     @property
     def key(self) -> str:
@@ -104,13 +107,16 @@ class Service:
         fact = f'id: "party:{name}", kind: COMPANY, name: "{name}", seat: "USA", sources: [{{source: "{SOURCE}"}}]'
         query = f"mutation {{ recordPartyRegistered(input: {{{fact}}}{command}) {{ ... on Recorded {{ position }} }} }}"
         found = self.ask(query, Authorization=f"Bearer {key or self.key}")
+        assert found["recordPartyRegistered"], f"party:{name} was refused"
         position: int = found["recordPartyRegistered"]["position"]
         return position
 
     def metric(self, name: str) -> float:
         """The value of a metric, labels included in the name."""
-        lines = self.http.get("/metrics").text.splitlines()
-        return float(next(line for line in lines if line.startswith(f"{name} ")).rpartition(" ")[2])
+        answer = self.http.get("/metrics")
+        found = [line for line in answer.text.splitlines() if line.startswith(f"{name} ")]
+        assert found, (answer.status_code, answer.text)
+        return float(found[0].rpartition(" ")[2])
 
     def stop(self, sig: signal.Signals = signal.SIGTERM) -> int:
         """Signal it and wait for its end; the exit code."""
@@ -126,7 +132,7 @@ class Service:
             if self.process.poll() is None:
                 self.process.terminate()
                 try:
-                    self.process.wait(10)
+                    self.process.wait(30)
                 except subprocess.TimeoutExpired:
                     self.process.kill()
             self.end()
@@ -134,9 +140,9 @@ class Service:
     def end(self) -> int:
         """Wait for its end; the exit code."""
         self.http.close()
-        code = self.process.wait(20)
+        code = self.process.wait(60)
         for reader in self._readers:
-            reader.join(5)
+            reader.join(30)
         for pipe in (self.process.stdout, self.process.stderr):
             assert pipe is not None
             pipe.close()
@@ -160,13 +166,6 @@ def started(env: dict[str, str]) -> Iterator[Service]:
 def eventually(holds: Callable[[], object], seconds: float = 30) -> None:
     """Wait until it holds, looking often; AssertionError if it does not come, even on a busy machine."""
     deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, "it did not come"
+    while not (found := holds()):
+        assert time.monotonic() < deadline, f"it did not come in {seconds:g} seconds; last it was {found!r}"
         time.sleep(0.02)
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

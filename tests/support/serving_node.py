@@ -41,7 +41,7 @@ class ServingNode:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             try:
-                if httpx.get(f"http://127.0.0.1:{self.port}/readyz", timeout=1, verify=False).status_code == 200:
+                if httpx.get(f"http://127.0.0.1:{self.port}/readyz", timeout=5, verify=False).status_code == 200:
                     return True
             except httpx.TransportError:
                 pass
@@ -52,4 +52,4 @@ class ServingNode:
         """End it, without warning if not said otherwise; its exit code."""
         assert self.process is not None
         self.process.send_signal(by)
-        return self.process.wait(30)
+        return self.process.wait(60)

@@ -14,10 +14,12 @@ from graphql import ExecutionResult, execute, get_argument_values, get_variable_
 from strawberry.schema.config import StrawberryConfig
 
 from schema.context import Context, Message, Services
-from schema.errors import ErrorCode, coded, formatted, rejected
+from schema.errors import ErrorCode, coded, rejected
 from schema.mutations import mutation_type
 from schema.operation import Operation, Operations, sound
+from schema.plan.engine import response
 from schema.scalars import SCALARS, Position
+from schema.sql import KEY, Computed
 from service.node import Node as Running
 
 
@@ -61,6 +63,10 @@ class AsOf:
     position: Position | None = strawberry.UNSET
 
 
+OF_REPLICA = {KEY: Computed(str)}
+"""Metadata of a field that the real schema would read from the replica."""
+
+
 def _found(id: str, info: strawberry.Info) -> Node | None:
     stream, _, version = id.partition("@")
     aggregate = info.context.services.registry.load(stream)
@@ -76,11 +82,11 @@ def _found(id: str, info: strawberry.Info) -> Node | None:
 class Query:
     """Reads."""
 
-    @strawberry.field
+    @strawberry.field(metadata=OF_REPLICA)  # type: ignore[untyped-decorator]
     def node(self, info: strawberry.Info, id: strawberry.ID, as_of: AsOf | None = None) -> Node | None:
         return _found(id, info)
 
-    @strawberry.field
+    @strawberry.field(metadata=OF_REPLICA)  # type: ignore[untyped-decorator]
     def nodes(self, info: strawberry.Info, ids: list[strawberry.ID], as_of: AsOf | None = None) -> list[Node | None]:
         return [_found(id, info) for id in ids]
 
@@ -88,7 +94,7 @@ class Query:
     def boom(self) -> str | None:
         raise RuntimeError("a secret of the machine")
 
-    @strawberry.field
+    @strawberry.field(metadata=OF_REPLICA)  # type: ignore[untyped-decorator]
     def echo(self, text: str = "nothing") -> str:
         return text
 
@@ -130,8 +136,8 @@ class SmallEngine:
         result = found if isinstance(found, ExecutionResult) else await found
         errors = result.errors or []
         if result.data is None and errors and all(error.path is None for error in errors):
-            return orjson.dumps({"errors": formatted(coded(errors, ErrorCode.INPUT))})
-        return orjson.dumps({"data": result.data} | ({"errors": formatted(errors)} if errors else {}))
+            return response(None, coded(errors, ErrorCode.INPUT), began=False)
+        return response(result.data, errors)
 
 
 class Counting:

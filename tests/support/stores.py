@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from functools import cache
 from itertools import count
 from pathlib import Path
+from secrets import token_hex
 from typing import Final
 
 import psycopg
@@ -36,7 +37,7 @@ END $$"""
 _own = ExitStack()
 _spare: list[str] = []
 _numbers = count(1)
-_prefix = f"tamga_test_{os.getpid()}"
+_prefix = f"tamga_test_{os.getpid()}_{token_hex(4)}"  # a process that was killed may have had the same number
 
 
 @contextmanager
@@ -104,7 +105,7 @@ def tidy() -> None:
 
 def _trouble(url: str) -> str:
     try:
-        psycopg.connect(make_conninfo(url, connect_timeout="3")).close()
+        psycopg.connect(make_conninfo(url, connect_timeout="10")).close()
     except psycopg.OperationalError as error:
         return str(error).strip().splitlines()[0]
     return ""
