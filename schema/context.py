@@ -32,8 +32,26 @@ Authenticate = Callable[[str], Access | None]
 """Who the bearer token belongs to; None if it is not known. Takes as long for a wrong token as for a right one."""
 
 
+class Surroundings(Protocol):
+    """What of a request decides how its query is read."""
+
+    @property
+    def min_position(self) -> int:
+        """The position to wait for."""
+        ...
+
+    @property
+    def extensions(self) -> Mapping[str, Any]:
+        """The request's own `extensions`."""
+        ...
+
+
 class Engine(Protocol):
     """Executes queries."""
+
+    def at_once(self, operation: Operation, variables: Mapping[str, Any], context: Surroundings) -> bytes | None:
+        """The response where it has data alone and takes no waiting; None where `execute` must respond."""
+        ...
 
     def execute(
         self, operation: Operation, variables: Mapping[str, Any], context: "Context"

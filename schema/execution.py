@@ -42,6 +42,12 @@ class Executor:
         """The operation that is asked for. Raises Rejected."""
         return self.services.operations.prepare(request.query, request.name)
 
+    def at_once(self, operation: Operation, request: Request) -> bytes | None:
+        """The response of a query that has data alone and takes no waiting; None where `execute` must respond."""
+        if operation.kind != "query":
+            return None
+        return self.services.engine.at_once(operation, request.variables, request)
+
     async def execute(self, operation: Operation, request: Request) -> bytes:
         """The whole response of a query or mutation as JSON text, errors first if there are any. Raises Rejected."""
         try:

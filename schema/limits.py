@@ -6,7 +6,6 @@ Every rule walks each selection set and each fragment once, so the time is linea
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import gt
 from typing import Any, NamedTuple
 
 from graphql import (
@@ -202,14 +201,17 @@ class Limits:
 
     def check_held(self, operation: Operation, variables: Mapping[str, Any]) -> None:
         """Raise ApiError with code TOO_COSTLY for arguments, or variables as they were sent, that hold too much."""
-        for held in (in_document(operation), held_by(variables.values())):
-            if any(map(gt, held, self.ceiling.held)):
-                what, most = next(
-                    (what, most)
-                    for what, found, most in zip(_HELD, held, self.ceiling.held, strict=True)
-                    if found > most
-                )
-                raise _too(what, most)
+        self._within(in_document(operation))
+        longest = self.ceiling.held.text
+        if others := [value for value in variables.values() if type(value) is not str or len(value) > longest]:
+            self._within(held_by(others))
+
+    def _within(self, held: Held) -> None:
+        objects, items, nesting, text = self.ceiling.held
+        if held.objects > objects or held.items > items or held.nesting > nesting or held.text > text:
+            for what, found, most in zip(_HELD, held, self.ceiling.held, strict=True):
+                if found > most:
+                    raise _too(what, most)
 
     def check_cost(self, operation: Operation, variables: Mapping[str, Any]) -> int:
         """The cost. Raises ApiError with code TOO_COSTLY over the ceiling."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from domain.fact import Fact
-from schema.context import Context, Engine
+from schema.context import Context, Engine, Surroundings
 from schema.measured import MeasuredRegistry
 from schema.operation import Operation
 from service.log import Log
@@ -20,6 +20,10 @@ class TracedEngine:
         """Take the engine and what makes spans."""
         self._engine = engine
         self._traces = traces
+
+    def at_once(self, operation: Operation, variables: Mapping[str, Any], context: Surroundings) -> bytes | None:
+        """Nothing: a span may wait for who takes it."""
+        return None
 
     async def execute(self, operation: Operation, variables: Mapping[str, Any], context: Context) -> bytes:
         """The engine's answer."""

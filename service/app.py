@@ -21,8 +21,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from schema.context import Access, Services
 from schema.context import Engine as Executes
-from schema.http import GraphQLApp, Manner
+from schema.http import GraphQLApp, Manner, Whole
 from schema.http.caching import ASK_AGAIN, FOR_EVER
+from schema.http.request import Headers
 from schema.limits import Ceiling, Limits
 from schema.measured import MeasuredEngine, MeasuredRegistry, MeasuredStreams
 from schema.operation import Operations, sound
@@ -118,6 +119,17 @@ class App:
             return send(message)
 
         await self._outermost(scope, receive, sending)
+
+    def at_once(self, path: bytes, headers: Headers, body: bytes) -> Whole | None:
+        """Answer a POST without waiting, with status 200; None where `__call__` must: for all but plain questions."""
+        if self._traces.enabled or not self.health.started:
+            return None
+        if b"origin" in headers and self.node.settings.allowed_origins:
+            return None
+        id = _plain_id(headers.get(b"x-request-id")) or next(self._request_ids)
+        REQUEST_ID.set(id)
+        found = self._graphql.at_once(path, headers, body)
+        return found and (b"%bx-request-id: %b\r\n" % (found[0], id.encode()), found[1])
 
     def _registry(self) -> Registry:
         log, metrics, traces = self.node.log, self.metrics, self._traces
@@ -263,8 +275,11 @@ def _for_pages(app: ASGIApp, origins: tuple[str, ...]) -> ASGIApp:
 
 def _given_id(scope: Scope) -> str | None:
     """The id that a proxy gave the request, if it is a plain one."""
-    for name, value in scope["headers"]:
-        if name == b"x-request-id":
-            text: str = value.decode("latin-1")
-            return text if 0 < len(text) <= 100 and text.isascii() and text.isprintable() else None
-    return None
+    return _plain_id(next((value for name, value in scope["headers"] if name == b"x-request-id"), None))
+
+
+def _plain_id(given: bytes | None) -> str | None:
+    if given is None:
+        return None
+    text = given.decode("latin-1")
+    return text if 0 < len(text) <= 100 and text.isascii() and text.isprintable() else None

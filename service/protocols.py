@@ -4,10 +4,13 @@
 begun. It says whether that was written; it was not where the client reads slowly or is gone: then `send` is the way.
 `scope["extensions"]["tamga.whole"]` says that `http.response.start` may carry the `body` of the whole response: head
 and body are then written together.
+
+An application with a method `at_once` is asked that first where a POST has come whole: what it can answer without
+waiting costs no task, scope or message.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from struct import pack
 
 from uvicorn._types import ASGISendEvent
@@ -17,6 +20,7 @@ from websockets.http11 import Request
 
 _WRITE = "tamga.write"
 _WHOLE = "tamga.whole"
+_OK = STATUS_LINE[200]
 _LARGEST_HEAD = 65_536
 """Bytes of a request's line and headers, beyond the piece in which they begin."""
 _TOO_LARGE = b"431 Request Header Fields Too Large"
@@ -98,6 +102,10 @@ class Cycle(RequestResponseCycle):
         self.on_response()
 
 
+AtOnce = Callable[[bytes, dict[bytes, bytes], bytes], tuple[bytes, bytes] | None]
+"""Takes path, headers and body of a POST; gives lines of the head and body of a response with status 200, or None."""
+
+
 class HttpProtocol(HttpToolsProtocol):
     """HTTP/1.1."""
 
@@ -105,11 +113,16 @@ class HttpProtocol(HttpToolsProtocol):
     """Bytes of the head that is being received, but for the piece in which it began; None between heads."""
     _patience: asyncio.TimerHandle | None = None
     """Runs while a head is awaited that has begun, or is the first."""
+    _rested = 0.0
+    """When the connection began to rest, by the loop's clock."""
+    _question: bytes | None = None
+    """The body of a POST that may be answered at once, as far as it has come."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin as uvicorn does; a head may take as long to come as a connection may rest between requests."""
         super().connection_made(transport)
         self._extensions: dict[str, object] = {_WRITE: self._write, _WHOLE: True}
+        self._at_once: AtOnce | None = getattr(self.app, "at_once", None)
         self._await_head()
 
     def _await_head(self) -> None:
@@ -123,7 +136,9 @@ class HttpProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """End as uvicorn does, and hold on to nothing that holds on to this."""
         super().connection_lost(exc)
-        self._unset_keepalive_if_required()
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
+            self.timeout_keep_alive_task = None
         self._stop_waiting()
         self._extensions.clear()
 
@@ -141,25 +156,114 @@ class HttpProtocol(HttpToolsProtocol):
                 self._refuse_head(_TOO_LARGE)
                 return
         super().data_received(data)
+        if self._question is not None:
+            self._answer_as_ever()
         if self._head is not None and self._patience is None:
             self._await_head()
 
+    def _unset_keepalive_if_required(self) -> None:
+        """Nothing: one timer runs on, and looks at when the connection began to rest."""
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close a connection that has rested for its time; look again when one that has not would have."""
+        self.timeout_keep_alive_task = None
+        if not self._rests() or self._head is not None:
+            return  # the response or the patience with a head ends it
+        left = self._rested + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self.timeout_keep_alive_task = self.loop.call_later(left, self.timeout_keep_alive_handler)
+        else:
+            super().timeout_keep_alive_handler()
+
+    def on_response_complete(self) -> None:
+        """Go on with the next request, or rest."""
+        self._rested = self.loop.time()
+        if self.timeout_keep_alive_task is None or self.pipeline:
+            super().on_response_complete()
+        else:
+            self.server_state.total_requests += 1
+            self.flow.resume_reading()
+
     def _refuse_head(self, status: bytes) -> None:
-        if self.cycle is None or self.cycle.response_complete:  # type: ignore[redundant-expr]  # none before a first
+        if self._rests():
             self.transport.write(b"HTTP/1.1 %b\r\ncontent-length: 0\r\nconnection: close\r\n\r\n" % status)
         self.transport.close()
 
+    def _rests(self) -> bool:
+        """Whether no response is under way."""
+        return self.cycle is None or self.cycle.response_complete  # type: ignore[redundant-expr]  # none before a first
+
     def on_message_begin(self) -> None:
-        """Begin a request as uvicorn does, and tell the application how to write."""
+        """Begin a request; a scope is made once it is known that there will be a task for it."""
         self._head = 0
-        super().on_message_begin()
-        self.scope["extensions"] = self._extensions  # type: ignore[typeddict-item]
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
 
     def on_headers_complete(self) -> None:
-        """Go on as uvicorn does, with a cycle of our own; what answers is only begun later."""
+        """Go on as uvicorn does, but for what may be answered at once if its body is here too."""
         self._head = None
         self._stop_waiting()
-        before = self.cycle
+        if self._is_question():
+            self._question = b""
+        else:
+            self._begin_cycle()
+
+    def _is_question(self) -> bool:
+        parser = self.parser
+        return (
+            self._at_once is not None
+            and parser.get_method() == b"POST"
+            and parser.should_keep_alive()
+            and not parser.should_upgrade()
+            and self._rests()
+            and not self.flow.write_paused
+        )
+
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of the body."""
+        if self._question is None:
+            super().on_body(body)
+        else:
+            self._question += body
+
+    def on_message_complete(self) -> None:
+        """Answer at once if that is possible."""
+        if self._question is not None and self._answered(self._question):
+            self._question = None
+            return
+        if self._question is not None:
+            self._answer_as_ever()
+        super().on_message_complete()
+
+    def _answered(self, question: bytes) -> bool:
+        assert self._at_once is not None
+        try:
+            found = self._at_once(self.url, dict(self.headers), question)
+        except Exception:
+            return False  # it is met again, and told, by the task
+        if found is None:
+            return False
+        lines, body = found
+        usual = [b"%b: %b\r\n" % header for header in self.server_state.default_headers]
+        self.transport.write(b"".join((_OK, *usual, lines, b"\r\n", body)))
+        self.on_response_complete()
+        return True
+
+    def _answer_as_ever(self) -> None:
+        """Give the question, as far as it has come, to a task."""
+        begun, self._question = self._question, None
+        self._begin_cycle()
+        if begun:
+            super().on_body(begun)
+
+    def _begin_cycle(self) -> None:
+        """Make the scope and begin the task as uvicorn does, with a cycle of our own."""
+        url, headers, expects, before = self.url, self.headers, self.expect_100_continue, self.cycle
+        super().on_message_begin()
+        self.url, self.headers, self.expect_100_continue = url, headers, expects
+        self.scope["headers"] = headers
+        self.scope["extensions"] = self._extensions  # type: ignore[typeddict-item]
         super().on_headers_complete()
         if self.cycle is not before:
             self.cycle.__class__ = Cycle

@@ -79,17 +79,21 @@ async def test_many_more_documents_are_answered_alike(seed: int, tmp_path: Path)
 
 
 async def _compared(both: Both, each: int) -> None:
-    compiled = 0
+    compiled = soon = 0
     for _ in range(each):
         document = Documents(both.schema, both.random, a_value).make()
         operation = both.operations.prepare(document.text)
+        at_once = both.engine.at_once(operation, document.variables)
         fast = await both.engine.execute(operation, document.variables)
         slow = await both.engine.executed_slowly(operation, document.variables)
         assert without_ids(fast) == without_ids(slow), document
+        assert at_once in (None, fast), document
+        soon += at_once is not None
         compiled += both.engine.is_compiled(operation, document.variables)
         _same_as_oracle(both, document, fast)
     both.close()
     assert compiled > each // 8
+    assert soon
 
 
 def _same_as_oracle(both: Both, document: Document, body: bytes) -> None:

@@ -84,9 +84,11 @@ async def _alike(record: Reading, seeds: range, roots: int, depth: int) -> int:
             if "tokens" not in str(refusal):
                 raise
             continue
+        at_once = record.engine.at_once(operation, document.variables, context(record))
         fast = await record.engine.execute(operation, document.variables, context(record))
         slow = await record.engine.executed_slowly(operation, document.variables, context(record))
         assert without_ids(fast) == without_ids(slow), (seed, document)
+        assert at_once in (None, fast), (seed, document)
         assert b"INTERNAL_ERROR" not in fast, (seed, document, fast[:500])
         compiled += record.engine.is_compiled(operation, document.variables)
     return compiled

@@ -7,10 +7,11 @@ from schema.context import Services
 from schema.execution import Executor
 from schema.http.delivery import Drain
 from schema.http.documents import Documents, load_documents
-from schema.http.view import Manner, View, respond
+from schema.http.request import Headers
+from schema.http.view import Manner, View, Whole, respond
 from schema.http.websocket import Sockets
 
-__all__ = ["Drain", "GraphQLApp", "Manner"]
+__all__ = ["Drain", "GraphQLApp", "Manner", "Whole"]
 
 
 class GraphQLApp:
@@ -45,6 +46,10 @@ class GraphQLApp:
             await _file(scope, send, *answer)
         else:
             await self._beyond(scope, receive, send)
+
+    def at_once(self, path: bytes, headers: Headers, body: bytes) -> Whole | None:
+        """Answer a question that was posted to `/graphql` without waiting; None where `__call__` must."""
+        return self._view.at_once(headers, body) if path == b"/graphql" else None
 
     def _file(self, path: str) -> tuple[bytes, str, str] | None:
         if path == "/graphql/schema":

@@ -30,8 +30,8 @@ class Documents:
 
     def text(self, asked: Parameters) -> str:
         """The document that the parameters hold or name. Raises Rejected and BadRequest."""
-        id = asked.document_id if asked.document_id is not None else _persisted(asked.extensions)
-        if id is None:
+        id = asked.document_id or asked.doc_id or _persisted(asked.extensions)
+        if not id:
             return self._sent(asked.query)
         return self._named(id.removeprefix("sha256:"), asked.query)
 

@@ -45,9 +45,23 @@ class Parameters(NamedTuple):
     variables: Mapping[str, Any] = _NOTHING
     extensions: Mapping[str, Any] = _NOTHING
     document_id: str | None = None
-    """`documentId` or Relay's `doc_id`."""
+    """The parameter `documentId`."""
+    doc_id: str | None = None
+    """The same as Relay names it."""
     rules: str | None = None
     """The rules that an address names: its answer may be kept as long as they are in force."""
+
+
+_PLACES: dict[str, tuple[str, type, str]] = {
+    "query": ("query", str, "a text"),
+    "operationName": ("name", str, "a text"),
+    "variables": ("variables", dict, "a JSON object"),
+    "extensions": ("extensions", dict, "a JSON object"),
+    "documentId": ("document_id", str, "a text"),
+    "doc_id": ("doc_id", str, "a text"),
+    "rules": ("rules", str, "a text"),
+}
+"""Of each parameter its place, its type, and that type in words; others are passed over."""
 
 
 def read_json(body: bytes | str) -> Any:
@@ -84,15 +98,14 @@ def parameters(value: Any) -> Parameters:
     """The parameters of one operation from its JSON object. Raises BadRequest."""
     if not isinstance(value, dict):
         raise BadRequest(f"An operation is a JSON object, not {_kind(value)}.")
-    document_id = _text(value, "documentId") or _text(value, "doc_id")
-    return Parameters(
-        query=_text(value, "query"),
-        name=_text(value, "operationName"),
-        variables=_object(value, "variables"),
-        extensions=_object(value, "extensions"),
-        document_id=document_id,
-        rules=_text(value, "rules"),
-    )
+    found: dict[str, Any] = {}
+    for name, given in value.items():
+        if given is not None and (place := _PLACES.get(name)) is not None:
+            where, kind, told = place
+            if not isinstance(given, kind):
+                raise BadRequest(f"The parameter {name} is {told}, not {_kind(given)}.")
+            found[where] = given
+    return Parameters(**found)
 
 
 def parameters_of_address(query_string: bytes) -> Parameters:
@@ -113,22 +126,6 @@ def _json_of_address(name: str, text: str) -> Any:
         return read_json(text)
     except BadRequest:
         raise BadRequest(f"The parameter {name} is not JSON.") from None
-
-
-def _text(value: Mapping[str, Any], name: str) -> str | None:
-    found = value.get(name)
-    if found is None or isinstance(found, str):
-        return found
-    raise BadRequest(f"The parameter {name} is a text, not {_kind(found)}.")
-
-
-def _object(value: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    found = value.get(name)
-    if found is None:
-        return _NOTHING
-    if isinstance(found, dict):
-        return found
-    raise BadRequest(f"The parameter {name} is a JSON object, not {_kind(found)}.")
 
 
 def _kind(value: Any) -> str:

@@ -37,6 +37,11 @@ from schema.operation import Operation
 from schema.rules import rules_of_answers
 
 ALLOW = "GET, POST"
+_MOST_AT_ONCE = 16_384
+"""Bytes of a question that may be looked at for an answer at once: it is looked at again where there is none."""
+
+Whole = tuple[bytes, bytes]
+"""The lines of a response's head behind its status, each with its end, and its body."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,6 +124,24 @@ class View:
                 raise BadRequest("Send GET or POST.", 405, allow=ALLOW)
         except BadRequest as error:
             await _refuse(send, error, for_result(accept) or JSON)
+
+    def at_once(self, headers: Headers, body: bytes) -> Whole | None:
+        """The response (200) to a query whose answer is there without waiting; None where `__call__` must respond."""
+        media = for_result(headers.get(b"accept", b"").decode("latin-1"))
+        if len(body) > min(_MOST_AT_ONCE, self.settings.max_body) or media not in (JSON, RESPONSE):
+            return None
+        try:
+            check_content_type(headers)
+            value = read_json(body)
+            if not isinstance(value, dict):
+                return None
+            request, operation = self.understand(parameters(value), self._base(headers))
+        except (BadRequest, Rejected):
+            return None
+        answer = self.executor.at_once(operation, request)
+        if answer is None:
+            return None
+        return b"content-type: %b\r\ncontent-length: %d\r\n" % (_kind(media), len(answer)), answer
 
     async def _post(self, headers: Headers, accept: str, wire: Wire) -> None:
         check_content_type(headers)

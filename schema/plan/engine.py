@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, NamedTuple
 
 import orjson
 from graphql import ExecutionResult, GraphQLError, GraphQLResolveInfo, GraphQLSchema, execute, get_introspection_query
 from graphql.execution.values import VariableValues
 
+from schema.context import Surroundings
 from schema.errors import ApiError, ErrorCode, coded, formatted
 from schema.limits import Ceiling, Limits
 from schema.operation import Operation, choose
@@ -31,20 +32,6 @@ _CLOCKS_APART = timedelta(minutes=1)
 _MISSING = MISSING.encode()
 
 
-class Surroundings(Protocol):
-    """What the engine needs of the context of an operation."""
-
-    @property
-    def min_position(self) -> int:
-        """The position to wait for."""
-        ...
-
-    @property
-    def extensions(self) -> Mapping[str, Any]:
-        """The request's own `extensions`."""
-        ...
-
-
 @dataclass(frozen=True)
 class Alone:
     """An operation without surroundings."""
@@ -54,6 +41,19 @@ class Alone:
 
 
 _ALONE = Alone()
+
+
+class Wanted(NamedTuple):
+    """What the arguments of a request want of the replica."""
+
+    least: int = 0
+    """The position that was asked for: an error where it is not reached in time."""
+    seen: int = 0
+    """The position of a cursor, which another node that was ahead may have given: waited for, if it is not here."""
+    times: Mapping[str, str] = {}
+    """The moments that are given by time, with the arguments' names."""
+    given: Mapping[Call, dict[str, Any]] = {}
+    """The values of the arguments that were looked at."""
 
 
 class Engine:
@@ -81,6 +81,32 @@ class Engine:
         """End the threads of long reads."""
         self._runner.close()
 
+    def at_once(
+        self, operation: Operation, variables: Mapping[str, Any] | None = None, context: Surroundings = _ALONE
+    ) -> bytes | None:
+        """The response where it is data alone and takes no waiting; None where `execute` must respond."""
+        coerced = self._coerced(operation, variables)
+        if isinstance(coerced, list) or context.extensions.get("cost"):
+            return None
+        try:
+            self._limits.check_cost(operation, coerced.coerced)
+            plan = plan_of(self.schema, operation, coerced)
+            jobs = self._jobs_at_once(plan, coerced, context)
+            texts = None if jobs is None else self._runner.at_once(jobs)
+        except GraphQLError:
+            return None
+        return None if texts is None else self._joined(plan, coerced, texts)
+
+    def _jobs_at_once(self, plan: Plan, coerced: VariableValues, context: Surroundings) -> list[Job] | None:
+        """The statements of a plan that is all SQL, if what they are to see is here already."""
+        if not plan.selection.compiled:
+            return None
+        wanted = self._wanted(plan, coerced, context)
+        most = max(wanted.least, wanted.seen)
+        if most and most > self._replica.position:
+            return None
+        return plan.usual_jobs(coerced.coerced) or self._request(plan, coerced, wanted).jobs(plan)
+
     async def execute(
         self, operation: Operation, variables: Mapping[str, Any] | None = None, context: Surroundings = _ALONE
     ) -> bytes:
@@ -105,7 +131,9 @@ class Engine:
         try:
             self._limits.check_cost(operation, coerced.coerced)
             plan = plan_of(self.schema, operation, coerced)
-            request = await self._request(plan, coerced, context)
+            wanted = self._wanted(plan, coerced, context)
+            await self._reach(wanted)
+            request = self._request(plan, coerced, wanted)
             return await self._slow(operation, variables, context, await self._rows(plan, request))
         except GraphQLError as error:
             return response(None, [error])
@@ -135,7 +163,9 @@ class Engine:
         plan = plan_of(self.schema, operation, coerced)
         if plan.selection.described and not plan.selection.compiled:
             raise ApiError(ErrorCode.TOO_COSTLY, "Ask for the description of the schema alone, or beside plain reads.")
-        request = await self._request(plan, coerced, context)
+        wanted = self._wanted(plan, coerced, context)
+        await self._reach(wanted)
+        request = self._request(plan, coerced, wanted)
         if plan.selection.compiled:
             answer = await self._fast(plan, request)
             if answer is not None:
@@ -143,26 +173,33 @@ class Engine:
         root = await self._rows(plan, request)
         return await self._slow(operation, variables, context, root)
 
-    async def _request(self, plan: Plan, coerced: VariableValues, context: Surroundings) -> Request:
+    def _wanted(self, plan: Plan, coerced: VariableValues, context: Surroundings) -> Wanted:
+        """What the arguments want of the replica before anything can be read."""
+        if not plan.demanding:
+            return Wanted(context.min_position)
+        least, seen = context.min_position, 0
         times: dict[str, str] = {}
         given: dict[Call, dict[str, Any]] = {}
-        least, seen = context.min_position, 0
-        if plan.demanding:
-            for call in plan.calls:
-                values = given[call] = call.values(coerced)
-                least = max(least, values.get("minPosition") or 0)
-                seen = max(seen, self._seen(values))
-                times |= times_in(values)
-        if least:
-            await self._wait(least)
-        if seen > self._replica.position:
-            await self._replica.reached(seen, self._ceilings.wait)
+        for call in plan.calls:
+            values = given[call] = call.values(coerced)
+            least = max(least, values.get("minPosition") or 0)
+            seen = max(seen, self._seen(values))
+            times |= times_in(values)
+        return Wanted(least, seen, times, given)
+
+    async def _reach(self, wanted: Wanted) -> None:
+        if wanted.least:
+            await self._wait(wanted.least)
+        if wanted.seen > self._replica.position:
+            await self._replica.reached(wanted.seen, self._ceilings.wait)
+
+    def _request(self, plan: Plan, coerced: VariableValues, wanted: Wanted) -> Request:
         moment = Moment(self._replica.record_id, self._replica.position if plan.demanding else 0)
-        positions = {time: self._position_at(time, name) for time, name in times.items()}
-        return Request(self.schema, self._ceilings, coerced, moment, positions, given)
+        positions = {time: self._position_at(time, name) for time, name in wanted.times.items()}
+        return Request(self.schema, self._ceilings, coerced, moment, positions, wanted.given)
 
     def _seen(self, values: Mapping[str, Any]) -> int:
-        """The position of a cursor, which another node that was ahead may have given."""
+        """The greatest position of a cursor of this record; 0 without one."""
         cursors = [values[name] for name in ("after", "before") if values.get(name)]
         record = record_mark(self._replica.record_id) if cursors else ""
         return max([position_in(each, record) for each in cursors if isinstance(each, str)], default=0)
@@ -186,22 +223,26 @@ class Engine:
     async def _fast(self, plan: Plan, request: Request) -> bytes | None:
         """The response; None where an error must be placed, which graphql-core does."""
         try:
-            jobs = [request.job(root, loaded=False) for root in plan.roots if root.is_sql]
+            jobs = request.jobs(plan)
         except GraphQLError:
             return None
-        texts = iter(await self._runner.answers(jobs) if jobs else ())
+        return self._joined(plan, request.variables, await self._runner.answers(jobs))
+
+    def _joined(self, plan: Plan, variables: VariableValues, texts: list[bytes]) -> bytes | None:
+        """The response of what the jobs gave; None where something is missing that must be there."""
+        found = iter(texts)
         parts = [b'{"data":']
         for root in plan.roots:
-            value = next(texts) if root.is_sql else self._told(root, request)
+            value = next(found) if root.is_sql else self._told(root, variables)
             parts += (b"{" if len(parts) == 1 else b",", root.start, value)
         body = b"".join((*parts, b"}}" if plan.roots else b"{}}"))
         return None if _MISSING in body else body
 
-    def _told(self, root: Root, request: Request) -> bytes:
+    def _told(self, root: Root, variables: VariableValues) -> bytes:
         """What the schema says of itself."""
         if root.field.name == "__typename":
             return b'"%b"' % root.field.parent.name.encode()
-        return self._describer.text(root.field, request.variables)
+        return self._describer.text(root.field, variables)
 
     # slow path
 

@@ -84,6 +84,15 @@ class Plan:
     demanding: bool
     """Whether a call names a moment, a cursor of one, or a position to wait for."""
 
+    def usual_jobs(self, given: Mapping[str, Any]) -> list[Job] | None:
+        """The statements with these variables where all root fields have a usual one that they fit."""
+        jobs = []
+        for root in self.roots:
+            if root.bound is None or (job := root.bound.job(given)) is None:
+                return None
+            jobs.append(job)
+        return jobs
+
     @property
     def calls(self) -> Iterator[Call]:
         """All calls."""
@@ -175,8 +184,12 @@ class Request:
     variables: VariableValues
     moment: Moment
     times: dict[str, int]
-    values: dict[Call, dict[str, Any]]
+    values: Mapping[Call, dict[str, Any]]
     """Arguments that were looked at already."""
+
+    def jobs(self, plan: Plan) -> list[Job]:
+        """The statements of all root fields that are read. Raises GraphQLError for arguments that cannot be."""
+        return [self.job(root, loaded=False) for root in plan.roots if root.is_sql]
 
     def job(self, root: Root, loaded: bool) -> Job:
         """The statement of a root field with its values. Raises GraphQLError for arguments that cannot be."""

@@ -104,8 +104,11 @@ class Runner:
 
     def at_once(self, jobs: list[Job]) -> list[bytes] | None:
         """The answers, if they take no more steps than the event loop can spare; else None."""
-        if any(job.statement.long or job.on for job in jobs):
-            return None
+        for job in jobs:
+            if job.statement.long or job.on is not None:
+                return None
+        if not jobs:
+            return []
         with self._replica.read() as connection:
             connection.set_progress_handler(_Looks().too_many, STEPS)
             try:

@@ -65,6 +65,7 @@ async def serving(app: Any) -> AsyncIterator[tuple[uvicorn.Server, int]]:
         ws=SocketProtocol,
         ws_max_size=262_144,
         ws_per_message_deflate=False,
+        proxy_headers=False,
         timeout_graceful_shutdown=2,
     )
     server = _Server(config)

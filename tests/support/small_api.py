@@ -13,7 +13,7 @@ import strawberry
 from graphql import ExecutionResult, execute, get_argument_values, get_variable_values
 from strawberry.schema.config import StrawberryConfig
 
-from schema.context import Context, Message, Services
+from schema.context import Context, Message, Services, Surroundings
 from schema.errors import ErrorCode, coded, rejected
 from schema.mutations import mutation_type
 from schema.operation import Operation, Operations, sound
@@ -123,6 +123,9 @@ class Subscription:
 
 class SmallEngine:
     """Reads by graphql-core."""
+
+    def at_once(self, operation: Operation, variables: Mapping[str, Any], context: Surroundings) -> None:
+        """Nothing: graphql-core may wait."""
 
     async def execute(self, operation: Operation, variables: Mapping[str, Any], context: Context) -> bytes:
         """The response."""
