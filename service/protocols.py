@@ -113,6 +113,10 @@ class HttpProtocol(HttpToolsProtocol):
     """Bytes of the head that is being received, but for the piece in which it began; None between heads."""
     _patience: asyncio.TimerHandle | None = None
     """Runs while a head is awaited that has begun, or is the first."""
+    _asked = False
+    """Whether a question was taken from the piece at hand: of many that come together others wait their turn."""
+    _started: tuple[object, bytes] = (None, b"")
+    """The usual headers when a question was last answered at once, and how a response with them starts."""
     _rested = 0.0
     """When the connection began to rest, by the loop's clock."""
     _question: bytes | None = None
@@ -155,6 +159,7 @@ class HttpProtocol(HttpToolsProtocol):
             if self._head > _LARGEST_HEAD:
                 self._refuse_head(_TOO_LARGE)
                 return
+        self._asked = False
         super().data_received(data)
         if self._question is not None:
             self._answer_as_ever()
@@ -205,7 +210,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._head = None
         self._stop_waiting()
         if self._is_question():
-            self._question = b""
+            self._question, self._asked = b"", True
         else:
             self._begin_cycle()
 
@@ -213,6 +218,7 @@ class HttpProtocol(HttpToolsProtocol):
         parser = self.parser
         return (
             self._at_once is not None
+            and not self._asked
             and parser.get_method() == b"POST"
             and parser.should_keep_alive()
             and not parser.should_upgrade()
@@ -245,10 +251,16 @@ class HttpProtocol(HttpToolsProtocol):
         if found is None:
             return False
         lines, body = found
-        usual = [b"%b: %b\r\n" % header for header in self.server_state.default_headers]
-        self.transport.write(b"".join((_OK, *usual, lines, b"\r\n", body)))
+        self.transport.write(b"".join((self._start(), lines, b"\r\n", body)))
         self.on_response_complete()
         return True
+
+    def _start(self) -> bytes:
+        """The status line, and what every response tells, which the server changes once a second."""
+        headers = self.server_state.default_headers
+        if self._started[0] is not headers:
+            self._started = headers, b"".join((_OK, *(b"%b: %b\r\n" % header for header in headers)))
+        return self._started[1]
 
     def _answer_as_ever(self) -> None:
         """Give the question, as far as it has come, to a task."""

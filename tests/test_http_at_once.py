@@ -141,14 +141,15 @@ async def test_an_id_that_a_proxy_gave_the_request_is_sent_back(app: App) -> Non
     assert headers[b"x-request-id"] == b"from-the-proxy"
 
 
-async def test_questions_that_come_together_are_answered_in_order(app: App) -> None:
+async def test_questions_that_come_together_are_answered_in_order_and_keep_nobody_waiting(app: App) -> None:
     get = b"GET /graphql?query=%7B__typename%7D HTTP/1.1\r\nhost: x\r\naccept: application/json\r\n\r\n"
     queries = [post("{ a: __typename }"), get, post("{ c: __typename }"), post(DEALS), post("{ e: __typename }")]
-    async with line(app) as one:
+    async with line(tasks := Tasks(app)) as one:
         first = await one.say(b"".join(queries))
         rest = [await one.answer() for _ in queries[1:]]
     told = [list(orjson.loads(body)["data"]) for _, _, body in (first, *rest)]
     assert told == [["a"], ["__typename"], ["c"], ["deals"], ["e"]]
+    assert tasks.begun == 4  # all but the first: between them others have their turn
 
 
 @pytest.mark.parametrize("cut", [1, 20, 100, -1])

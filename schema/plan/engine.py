@@ -101,11 +101,13 @@ class Engine:
         """The statements of a plan that is all SQL, if what they are to see is here already."""
         if not plan.selection.compiled:
             return None
+        if not context.min_position and (usual := plan.usual_jobs(coerced.coerced)):
+            return usual
         wanted = self._wanted(plan, coerced, context)
         most = max(wanted.least, wanted.seen)
         if most and most > self._replica.position:
             return None
-        return plan.usual_jobs(coerced.coerced) or self._request(plan, coerced, wanted).jobs(plan)
+        return self._request(plan, coerced, wanted).jobs(plan)
 
     async def execute(
         self, operation: Operation, variables: Mapping[str, Any] | None = None, context: Surroundings = _ALONE
