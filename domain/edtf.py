@@ -14,6 +14,7 @@ from functools import lru_cache
 
 LATEST = "9999-12-31"
 LONGEST = 23
+_EXAMPLES = "such as 2025-09-22, 2025-09, 2009/.., 2017~/2025 or 1984?"
 _SEASON = re.compile(r"(?P<year>\d{4})-2(?P<season>[1-4])", re.ASCII)
 _DATE = re.compile(r"(?P<year>\d{4}|\d{3}X|\d{2}XX|XXXX)(?:-(?P<month>\d\d|XX)(?:-(?P<day>\d\d|XX))?)?[?~%]?", re.ASCII)
 
@@ -30,7 +31,7 @@ def bounds(text: str) -> tuple[str | None, str | None]:
         return _date(text)
     start, _, end = text.partition("/")
     if "/" in end:
-        raise ValueError(f"{text!r} has more than one '/'")
+        raise ValueError(f"{text!r} is not a date in EDTF, {_EXAMPLES}: it has more than one '/'")
     earliest, latest = _end(start)[0], _end(end)[1]
     if earliest is None and latest is None and {start, end} <= {"", ".."}:
         raise ValueError(f"{text!r} names no date on either side")
@@ -48,7 +49,7 @@ def _date(text: str) -> tuple[str | None, str | None]:
         return _of_season(season["year"], runs_on=season["season"] in "24")
     match = _DATE.fullmatch(text)
     if match is None:
-        raise ValueError(f"{text!r} is not a date in EDTF, such as 2025-09-22, 2025-09, 2009/.., 2017~/2025 or 1984?")
+        raise ValueError(f"{text!r} is not a date in EDTF, {_EXAMPLES}")
     year, month, day = match["year"], match["month"], match["day"]
     if year == "XXXX" and month is None:
         return None, None

@@ -184,8 +184,9 @@ class Stated:
             yield from _missing("high", self.high, self.modifier)
             yield from _unwanted("low", self.low, self.modifier)
         else:
-            yield from _missing("low", self.low, self.modifier)
-            yield from _missing("high", self.high, self.modifier)
+            both = "low and high, the same where there is one number"
+            yield from _missing("low", self.low, self.modifier, both)
+            yield from _missing("high", self.high, self.modifier, both)
         if self.low is not None and self.high is not None and Decimal(self.low) > Decimal(self.high):
             yield Problem("low", f"{self.low} is greater than high, {self.high}")
 
@@ -211,9 +212,9 @@ class Stated:
         return f"{low} {'and' if self.modifier is Modifier.BETWEEN else 'to'} {high}"
 
 
-def _missing(field: str, value: str | None, modifier: Modifier) -> Iterator[Problem]:
+def _missing(field: str, value: str | None, modifier: Modifier, needed: str = "this number") -> Iterator[Problem]:
     if value is None:
-        yield Problem(field, f"{modifier} needs this number")
+        yield Problem(field, f"{modifier} needs {needed}")
 
 
 def _unwanted(field: str, value: str | None, modifier: Modifier) -> Iterator[Problem]:

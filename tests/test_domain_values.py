@@ -337,12 +337,18 @@ def test_a_key_in_a_deal_has_the_form_of_a_key_in_an_id(key: str) -> None:
         ({"data": {}}, "data", "title is missing"),
         ({"data": {"title": "x", "gathering": "party:kaz"}}, "data.gathering", "an id such as gathering:example"),
         ({"data": {"title": "x", "sectors": [{"code": "a", "percent": "1e2"}]}}, "data.sectors[0].percent", "exponent"),
+        ({"occurred_on": "22/9/2025"}, "occurred_on", "not a date in EDTF, such as 2025-09-22"),
     ],
 )  # fmt: skip
 def test_a_refusal_is_told_in_words(wrong: dict[str, Any], field: str, told: str) -> None:
     with pytest.raises(Refused) as refused:
         read_fact(example("DealAnnounced") | wrong)
     assert (refused.value.field, told in refused.value.reason) == (field, True)
+
+
+def test_one_number_is_given_as_low_and_high() -> None:
+    (problem,) = stated("22", None).problems()
+    assert problem == ("high", "EXACTLY needs low and high, the same where there is one number")
 
 
 def test_a_rule_names_what_it_refuses() -> None:

@@ -22,6 +22,8 @@ from tests.support.browser import Page, open_page
 
 RESULT = "document.querySelector('.result-window .CodeMirror').CodeMirror.getValue()"
 CTRL = 2
+WIDTH = 390
+"""Of a phone that is held upright."""
 
 
 @strawberry.type
@@ -84,6 +86,21 @@ def opened(address: str) -> Iterator[Page]:
         yield page
 
 
+@pytest.fixture(scope="module")
+def on_a_phone(address: str) -> Iterator[Page]:
+    with open_page("about:blank") as page:
+        page.tell("Emulation.setDeviceMetricsOverride", width=WIDTH, height=844, deviceScaleFactor=1, mobile=True)
+        page.tell("Page.navigate", url=f"http://{address}/graphql")
+        page.eventually("document.querySelectorAll('.graphiql-query-editor .CodeMirror').length")
+        yield page
+
+
+def box(page: Page, selector: str) -> dict[str, float]:
+    """Where the first such element stands on the page."""
+    found: dict[str, float] = page.evaluate(f"document.querySelector('{selector}').getBoundingClientRect().toJSON()")
+    return found
+
+
 def fill(page: Page, editor: str, text: str) -> None:
     """Replace what stands in an editor by typing."""
     page.evaluate(f"document.querySelector('{editor} .graphiql-editor:not(.hidden) .CodeMirror').CodeMirror.focus()")
@@ -125,6 +142,18 @@ def test_the_documentation_is_at_hand(opened: Page) -> None:
     opened.evaluate("document.querySelector('[aria-label*=\"Documentation Explorer\"]').click()")
     shown = "document.querySelector('.graphiql-doc-explorer')?.textContent ?? ''"
     assert "Mutation" in opened.eventually(shown, lambda text: "Query" in text)
+
+
+def test_on_a_phone_the_answer_stands_below_the_editor_and_has_its_width(on_a_phone: Page) -> None:
+    editor, answer = box(on_a_phone, ".graphiql-editors"), box(on_a_phone, ".graphiql-response")
+    assert answer["top"] >= editor["bottom"]
+    assert min(editor["width"], answer["width"]) > 0.9 * WIDTH
+
+
+def test_on_a_phone_the_documentation_takes_the_width(on_a_phone: Page) -> None:
+    on_a_phone.evaluate("document.querySelector('[aria-label*=\"Documentation Explorer\"]').click()")
+    on_a_phone.eventually("document.querySelector('.graphiql-doc-explorer')?.textContent")
+    assert box(on_a_phone, ".graphiql-plugin")["width"] == WIDTH
 
 
 def test_nothing_was_asked_for_elsewhere(opened: Page, address: str) -> None:

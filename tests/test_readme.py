@@ -1,4 +1,7 @@
-"""Every command and query of the README, run as a reader would paste it, against a service started as it says."""
+"""Every command and query of the README, run as a reader would paste it, against a service started as it says.
+
+So are the operations that GraphiQL opens with.
+"""
 
 import json
 import os
@@ -15,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from schema import graphiql
 from tests.support.ports import free_port
 from tests.support.readme import ROOT, Block, readme_blocks
 
@@ -38,7 +42,7 @@ class Served:
     def ask(self, query: str) -> dict[str, Any]:
         """The answer to a query or mutation, sent with the key; of a subscription, its first message."""
         key = (Path(self.environment["TAMGA_DATA_DIR"]) / "recorder.key").read_text().strip()
-        stream = query.startswith("subscription")
+        stream = re.search("^subscription", query, re.MULTILINE) is not None
         headers = {
             "content-type": "application/json",
             "authorization": f"Bearer {key}",
@@ -86,6 +90,13 @@ def _named(block: Block) -> str:
 @pytest.mark.parametrize("block", readme_blocks("graphql"), ids=_named)
 def test_every_query_of_the_readme_is_answered_without_an_error(block: Block, served: Served) -> None:
     answer = served.ask(block.text)
+    assert "errors" not in answer, answer
+    assert all(value is not None for value in answer["data"].values()), answer
+
+
+@pytest.mark.parametrize("operation", graphiql.welcome())
+def test_every_operation_that_graphiql_opens_with_is_answered_without_an_error(operation: str, served: Served) -> None:
+    answer = served.ask(operation)
     assert "errors" not in answer, answer
     assert all(value is not None for value in answer["data"].values()), answer
 

@@ -1,5 +1,6 @@
 """The schema as clients get it: the committed text is the present one, and everything in it says what it means."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,6 +50,17 @@ def test_the_committed_text_is_the_present_schema() -> None:
 
 def test_everything_is_described(schema: GraphQLSchema) -> None:
     assert [name for name, said in described(schema) if not said] == []
+
+
+def test_the_schema_says_where_to_begin_and_names_only_what_is_there(schema: GraphQLSchema) -> None:
+    assert schema.description
+    kinds = [schema.type_map[name] for name in ("Query", "Mutation", "Subscription", "Event", "Claimed")]
+    there = {name for kind in kinds for name in kind.fields}  # type: ignore[attr-defined]
+    there |= {name for field in schema.type_map["Query"].fields.values() for name in field.args}  # type: ignore[attr-defined]
+    quoted = (words.split("(")[0] for words in re.findall("`([^`]+)`", schema.description))
+    named = {name for words in quoted for name in re.findall(r"\w+", words)}
+    assert {"deals", "asOf", "claims", "newDeals", "recordFacts"} <= named
+    assert named - there == set()
 
 
 def test_descriptions_are_sentences(schema: GraphQLSchema) -> None:

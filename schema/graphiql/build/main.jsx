@@ -42,8 +42,16 @@ function fetcher(request, { documentAST, headers } = {}) {
   return operation?.operation === 'subscription' ? subscribe(request, headers) : post(request, headers);
 }
 
+const narrow = matchMedia('(max-width: 700px)').matches;
+
 createRoot(root).render(
-  <GraphiQL fetcher={fetcher} defaultTabs={JSON.parse(root.dataset.tabs)} shouldPersistHeaders={false} defaultEditorToolsVisibility="headers">
+  <GraphiQL
+    fetcher={fetcher}
+    defaultTabs={JSON.parse(root.dataset.tabs)}
+    schemaDescription
+    shouldPersistHeaders={false}
+    defaultEditorToolsVisibility={narrow ? false : 'headers'}
+  >
     <GraphiQL.Logo>{root.dataset.title}</GraphiQL.Logo>
   </GraphiQL>,
 );
