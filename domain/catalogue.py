@@ -58,7 +58,7 @@ def read_fact(value: Any) -> Fact:
             raise Refused("INVALID_VALUE", key, f"a fact has no field {key!r}; it has {', '.join(_ENVELOPE)}")
     name = value.get("event")
     if not isinstance(name, str) or name not in CATALOGUE:
-        raise Refused("INVALID_VALUE", "event", f"{name!r} is not an event of the catalogue")
+        raise Refused("INVALID_VALUE", "event", f"{name!r} is not an event of the record, such as DealAnnounced")
     for path in unknown_keys(value, CATALOGUE[name]):
         raise Refused("INVALID_VALUE", path, "no such field")
     return _typed(name, value)

@@ -19,7 +19,7 @@ def _names_source(row: Row, value: Value) -> str:
 
 def _strange(event: str) -> str | None:
     """Why no event has this name."""
-    return None if event in CATALOGUE else f"{event[:60]!r} is no event of the record, such as AgreementSigned"
+    return None if event in CATALOGUE else f"{event[:60]!r} is not an event of the record, such as AgreementSigned"
 
 
 def _put_right(row: Row) -> str:

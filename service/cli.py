@@ -2,6 +2,7 @@
 
 import os
 import sys
+import textwrap
 from importlib import import_module
 from traceback import format_exc
 from typing import Any
@@ -10,9 +11,16 @@ import click
 
 from service.settings import described
 
-_SETTINGS = "\n".join(
-    f"{name:30} {meaning}{f' (default {default})' if default else ''}" for name, default, meaning in described()
-)
+_NAMES = 28
+"""Columns for the names of settings."""
+
+
+def _in_lines(name: str, default: str, meaning: str) -> str:
+    told = f"{meaning} (default {default})" if default else meaning
+    return textwrap.fill(told, 78, initial_indent=name.ljust(_NAMES), subsequent_indent=" " * _NAMES)
+
+
+_SETTINGS = "\n".join(_in_lines(*setting) for setting in described())
 
 _INTERRUPTED, _UNREAD = 130, 141
 """Exit codes where Ctrl+C ended a command, or nobody reads on: as shells have them. Nothing was checked."""

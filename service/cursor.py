@@ -45,7 +45,7 @@ def read_cursor(text: str, record: str, list_: str, keys: int) -> Cursor:
     """What a cursor says. Raises BadCursor."""
     found = _FORM.fullmatch(text)
     if found is None:
-        raise BadCursor("This is no cursor: give one of `edges`, `pageInfo` or a message as it was answered.")
+        raise BadCursor("This is not a cursor: give one of `edges`, `pageInfo` or a message as it was answered.")
     if found[1] != record:
         raise BadCursor("This cursor comes from another record.")
     if found[2] != list_:

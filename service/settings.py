@@ -201,7 +201,7 @@ def _refuse_slips(given: Mapping[str, str]) -> None:
     for name in given:
         if name.startswith("TAMGA") and name not in known:
             for meant in difflib.get_close_matches(name, known, 1, 0.85):
-                raise BadSetting(f"{name} is no setting; {meant} is one")
+                raise BadSetting(f"{name} is not a setting; did you mean {meant}?")
 
 
 def _read(name: str, read: Callable[[str], Any], text: str) -> Any:

@@ -85,7 +85,7 @@ def test_a_refusal_in_an_array_names_the_fact(tmp_path: Path) -> None:
 def test_what_is_no_json_is_named_by_its_line(tmp_path: Path) -> None:
     result = tamga(tmp_path, "record", given=f"{lines(PAPER)}{{half")
     assert result.exit_code == 2
-    assert "line 2 is no JSON" in result.stderr
+    assert "line 2 is not JSON" in result.stderr
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "  "])
@@ -162,7 +162,7 @@ def test_events_as_text_say_where_when_and_by_whose_word(recorded: Path) -> None
     ("arguments", "told"),
     [
         (["--type", "DealGuessed"], "DealGuessed is not an event"),
-        (["--since", "yesterday"], "'yesterday' is no position and no time"),
+        (["--since", "yesterday"], "'yesterday' is neither a position nor a time"),
         (["--limit", "0"], "not in the range"),
     ],
 )
@@ -230,6 +230,14 @@ def test_every_command_teaches_how_to_use_it(tmp_path: Path, name: str) -> None:
     assert name in tamga(tmp_path, "--help").output
 
 
+@pytest.mark.parametrize("group", [(), ("audit",), ("replica",)], ids=" ".join)
+def test_what_a_command_does_is_told_in_a_line_of_80_columns(tmp_path: Path, group: tuple[str, ...]) -> None:
+    told = tamga(tmp_path, *group, "--help").output.partition("Commands:")[2]
+    assert told
+    assert "..." not in told
+    assert max(map(len, told.splitlines())) <= 80
+
+
 def test_the_help_names_every_setting(tmp_path: Path) -> None:
     output = tamga(tmp_path, "--help").output
     assert [name for name in ("TAMGA_DATA_DIR", "TAMGA_DATABASE_URL", "TAMGA_WORKERS") if name not in output] == []
@@ -238,7 +246,7 @@ def test_the_help_names_every_setting(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["events", "--id", "boeing"], "boeing is no id of an object"),
+        (["events", "--id", "boeing"], "boeing is not the id of an object"),
         (["audit", "report", "--from", "3", "--to", "1"], "--from is position 3, behind --to, position 1"),
     ],
 )
@@ -248,7 +256,7 @@ def test_an_argument_that_can_find_nothing_is_told(recorded: Path, arguments: li
 
 
 def test_the_help_tells_the_defaults(tmp_path: Path) -> None:
-    output = tamga(tmp_path, "--help").output
+    output = " ".join(tamga(tmp_path, "--help").output.split())
     told = ["(default 8000)", "(default loopback)", "(default 2)", "(default var)"]
     assert [each for each in told if each not in output] == []
 
@@ -256,7 +264,7 @@ def test_the_help_tells_the_defaults(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "told"),
     [
-        ("prot", "9000", "TAMGA_PORT is one"),
+        ("prot", "9000", "did you mean TAMGA_PORT?"),
         ("origin", "two words", "TAMGA_ORIGIN: 'two words' does not fit"),
         ("data_dir", __file__, "TAMGA_DATA_DIR"),
         ("trusted_documents", "/nowhere", "TAMGA_TRUSTED_DOCUMENTS: '/nowhere' does not fit"),

@@ -1,7 +1,10 @@
 """How commands end that cannot go on: nobody reads them, the disk is full, Ctrl+C is pressed; and odd arguments."""
 
+import contextlib
 import io
 import json
+import os
+import pty
 import subprocess
 from pathlib import Path
 
@@ -35,6 +38,32 @@ def test_a_command_that_nobody_reads_on_ends_in_silence(folder: Path, command: t
         assert process.stdout is not None and process.stderr is not None
         process.stdout.close()
         assert (process.stderr.read(), process.wait()) == (b"", 141)
+
+
+def on_a_terminal(folder: Path, *arguments: str) -> str:
+    """What a command writes to standard error where that is a terminal."""
+    ours, its = pty.openpty()
+    with open(ours, "rb", buffering=0) as terminal:
+        subprocess.run(
+            [*TAMGA, *arguments], env=environment(folder), stdout=subprocess.DEVNULL, stderr=its, check=False
+        )
+        os.close(its)
+        said = b""
+        with contextlib.suppress(OSError):  # nobody holds the other end any more
+            while part := terminal.read(65536):
+                said += part
+    return said.decode()
+
+
+def test_long_work_shows_how_far_it_is_on_a_terminal(folder: Path) -> None:
+    assert "20/20" in on_a_terminal(folder, "rebuild")
+
+
+def test_what_is_refused_at_once_stands_behind_no_bar(folder: Path) -> None:
+    (folder / "notes.txt").write_text("no snapshot " * 1000)
+    said = on_a_terminal(folder, "replica", "load", str(folder / "notes.txt"))
+    assert "is refused" in said
+    assert "0/0" not in said
 
 
 @pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="needs /dev/full")
@@ -73,7 +102,7 @@ def test_no_color_is_heeded(folder: Path) -> None:
 def test_moments_at_the_ends_of_the_calendar_are_answered_or_refused_in_a_line(folder: Path, moment: str) -> None:
     for option in ("--since", "--until"):
         result = tamga(folder, "events", option, moment)
-        assert result.exit_code == 0 or (result.exit_code == 2 and "is no position and no time" in result.output)
+        assert result.exit_code == 0 or (result.exit_code == 2 and "is neither a position nor a time" in result.output)
     assert tamga(folder, "events", "--since", "0001-01-01").output.count("\n") == 20
 
 

@@ -123,7 +123,7 @@ def test_it_opens_with_the_welcome(opened: Page) -> None:
 
 
 def test_a_query_that_is_typed_is_answered(opened: Page) -> None:
-    assert json.loads(run(opened, 'query A { greeting(name: "Astana") }', "Astana\"")) == {
+    assert json.loads(run(opened, 'query A { greeting(name: "Astana") }', 'Astana"')) == {
         "data": {"greeting": "Hello Astana"}
     }
 

@@ -70,9 +70,7 @@ async def test_11_what_was_corrected_by_whom_and_why_and_what_did_readers_see_be
     assert (found["recordedBy"], found["cause"]) == ("key:editor", "MISREAD")
     assert (found["was"]["as_stated"], found["now"]["low"]) == ("$8.5 billion", "8400000000")
     assert found["rested"][0]["object"] == {"id": DEAL}
-    assert {"field": "value", "was": "$8.5 billion", "now": "USD 8400000000"} in (
-        found["rested"][0]["fields"]
-    )
+    assert {"field": "value", "was": "$8.5 billion", "now": "USD 8400000000"} in (found["rested"][0]["fields"])
     assert await api.text(SHOWN, at={"position": found["position"] - 1}) == before
     assert await api.text(SHOWN, at={"position": found["position"]}) != before
     assert found["event"]["proof"]["treeSize"] >= found["position"]

@@ -147,8 +147,11 @@ def test_every_filter_and_order_is_taken(world: Reading, root: str) -> None:
         ('deals(filter: {value: {currency: "dollars"}})', "filter: currency: 'dollars' is not a currency code"),
         ('parties(filter: {country: ["kaz"]})', "filter: country: 'kaz' is not a country code"),
         ('sources(filter: {language: ["English"]})', "filter: language: 'English' is not a language code"),
-        ('events(filter: {type: ["AgreementSinged"]})', "filter: type: 'AgreementSinged' is no event of the record"),
-        ('corrections(filter: {kind: ["Correction"]})', "filter: kind: 'Correction' is no event of the record"),
+        (
+            'events(filter: {type: ["AgreementSinged"]})',
+            "filter: type: 'AgreementSinged' is not an event of the record",
+        ),
+        ('corrections(filter: {kind: ["Correction"]})', "filter: kind: 'Correction' is not an event of the record"),
     ],
 )
 def test_a_filter_that_can_find_nothing_for_a_slip_is_told(world: Reading, query: str, told: str) -> None:

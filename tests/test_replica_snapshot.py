@@ -90,7 +90,7 @@ def altered(copy: Path, statement: str) -> Path:
         ("UPDATE snapshot_of SET rules = 'others'", "made by the rules others"),
         ("UPDATE snapshot_of SET position = 2", "damaged"),
         ("UPDATE event SET stream = 'deal:other' WHERE position = 3", "position 3 is not that of the log"),
-        ("DROP TABLE snapshot_of", "no snapshot"),
+        ("DROP TABLE snapshot_of", "not a snapshot"),
         (
             "UPDATE state SET value = 99 WHERE name = 'position'; UPDATE snapshot_of SET position = 99",
             "the log ends at",
@@ -111,7 +111,7 @@ def test_a_snapshot_that_does_not_fit_is_refused_and_changes_nothing(
 def test_what_is_no_database_is_refused(node: Node, tmp_path: Path) -> None:
     log, _, _ = node
     (tmp_path / "copy").write_bytes(b"words" * 1000)
-    with pytest.raises(SnapshotRefused, match="no snapshot"):
+    with pytest.raises(SnapshotRefused, match="not a snapshot"):
         load(log, elsewhere(log, tmp_path), tmp_path / "copy")
 
 

@@ -131,7 +131,7 @@ async def test_a_list_below_a_message_begins_nowhere_but_at_its_start(still: Str
       ... on EventRecorded { object { ... on Deal { history(after: $cursor) { totalCount } } } } } }"""
     error = await refused(still, query, cursor=cursor)
     assert error["message"] == "history: Messages are read each at its own position, so that no cursor fits in all."
-    assert (await refused(still, query, cursor="x"))["message"].startswith("history: after: This is no cursor")
+    assert (await refused(still, query, cursor="x"))["message"].startswith("history: after: This is not a cursor")
 
 
 async def test_an_altered_cursor_or_one_of_a_list_is_refused(still: Streaming) -> None:

@@ -18,7 +18,7 @@ _HEAD = (
 )
 _MEANING = {
     "FactCorrected": "A field said something else than its source, or the source corrected itself.",
-    "EventRetracted": "An event should not have been recorded; it stays readable and counts no more.",
+    "EventRetracted": "An event should not have been recorded; it can still be read but no longer counts.",
     "SourceWithdrawn": "A source was taken back; what rests on it is marked.",
     "PartyMerged": "Two entries were one party; references lead to the survivor.",
     "ClaimAdopted": "Of several claims, the record chose the one to show.",
@@ -32,7 +32,7 @@ def as_html(report: Report) -> str:
 
 def _page(report: Report) -> Iterator[str]:
     yield f"{_HEAD}<title>Record report {_e(_span(report))}</title><style>{STYLE}</style></head><body><main>"
-    yield f'<header><p class="origin">{_e(report.origin)}</p><h1>What the record did</h1>'
+    yield f'<header><p class="origin">{_e(report.origin)}</p><h1>What was recorded and put right</h1>'
     yield f'<p class="period">{_e(period(report))}</p></header>'
     yield from _figures(report)
     yield from _acts(report)

@@ -44,7 +44,10 @@ def audit() -> None:
 @click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--from", "url", metavar="URL", help="A served log, such as https://example.org/log, instead of our own.")
 def export_command(directory: Path, url: str | None) -> None:
-    """Write tiles, entries, checkpoint and public keys into DIRECTORY; run again, it adds what is new."""
+    """Write the sealed log into DIRECTORY as plain files.
+
+    These are its tiles, entries, checkpoint and public keys. Run again, it adds what is new.
+    """
     with _trouble_ends(), _opened(url) as source, progress_bar("Exporting") as progress:
         try:
             done = export(source, directory, progress)
@@ -58,7 +61,9 @@ def export_command(directory: Path, url: str | None) -> None:
 @click.option("--against", multiple=True, metavar="FILE|FOLDER", help="An older checkpoint or export. May be repeated.")
 @_KEY
 def verify_command(source: str | None, against: tuple[str, ...], keys: tuple[str, ...]) -> None:
-    """Check SOURCE: an export's folder, a database's address, or http(s)://.../log; by default the log of the settings.
+    """Check that a log is as it was signed.
+
+    SOURCE is an export's folder, a database's address or http(s)://.../log; by default the log of the settings.
 
     Without --key the keys are those that SOURCE itself names, which proves less. Ends with 0 if all is as it was
     signed, 1 if something differs, 2 if it could not be checked.
@@ -74,7 +79,10 @@ def verify_command(source: str | None, against: tuple[str, ...], keys: tuple[str
 @click.argument("position", type=click.IntRange(min=1))
 @click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="Instead of standard output.")
 def proof_command(position: int, output: Path | None) -> None:
-    """Write the proof of the event at POSITION: one small file that C2SP tlog-proof tools read."""
+    """Write the proof of the event at POSITION.
+
+    It is one small file, which C2SP tlog-proof tools read.
+    """
     with _trouble_ends(), own_audit(settings()) as own:
         proof = own.proof_file(position)
     if output:
@@ -88,7 +96,10 @@ def proof_command(position: int, output: Path | None) -> None:
 @click.option("--entry", type=_READABLE, help="The entry that it should prove; by default the one inside.")
 @_KEY
 def check_proof_command(proof: Path, entry: Path | None, keys: tuple[str, ...]) -> None:
-    """Check a proof file with keys that you trust, and print the event that it proves."""
+    """Check a proof file and print the event that it proves.
+
+    It proves no more than the keys that you give are worth.
+    """
     with _trouble_ends():
         try:
             parsed = ProofFile.parse(proof.read_bytes())
@@ -106,8 +117,8 @@ def check_proof_command(proof: Path, entry: Path | None, keys: tuple[str, ...]) 
 def keys_command(rotate: bool, retire: bool) -> None:
     """Print the public keys of the log, oldest first.
 
-    A key is changed in two steps, while nodes run: --rotate, then, once those who verify were given the new public key,
-    --retire. Of one that others may know, or that was lost, both at once: --rotate --retire.
+    A key is replaced in two steps, while nodes run: --rotate, and once those who verify have the new public key,
+    --retire. If others may know the old one, or if it is lost, do both at once: --rotate --retire.
     """
     given = settings()
     with _trouble_ends(), own_audit(given) as own:

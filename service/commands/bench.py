@@ -27,10 +27,10 @@ _SMALL, _FULL = 5_000, 100_000
 )
 @click.option("--json", "as_json", is_flag=True, help="The figures as JSON.")
 def bench(only: str, listed: bool, deals: int, full: bool, seconds: float, postgres: str, as_json: bool) -> None:
-    """Measure queries, appends and the read model, each beside a bare peer in the same run.
+    """Measure this machine, each thing beside a bare peer.
 
-    The record is made once, under the data folder, and found again by later runs. Figures of two runs differ with what
-    else the machine does: compare ratios.
+    The record to measure is made once, under the data folder, and used again by later runs. Figures of two runs differ
+    with what else the machine does: compare the ratios within a run.
 
     \b
     tamga bench --only list,one
@@ -58,7 +58,7 @@ def _measure(folder: Path, deals: int, wanted: list[str], seconds: float, postgr
     from service.bench.measurements import MEASUREMENTS
     from service.bench.record import prepare
 
-    with progress_bar("recording") as recording, progress_bar("folding") as folding:
+    with progress_bar("Recording") as recording, progress_bar("Folding") as folding:
         events = prepare(folder, deals, recording, folding)
     if not as_json:
         click.echo(f"{plural(deals, 'deal')}, {plural(events, 'event')}, {plural(os.cpu_count() or 1, 'core')}")

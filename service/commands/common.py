@@ -78,9 +78,13 @@ def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
     if not sys.stderr.isatty():
         yield lambda done, whole: None
         return
-    with click.progressbar(length=0, label=label, file=sys.stderr, show_pos=True) as bar:
+    with contextlib.ExitStack() as shown:
+        bar: Any = None
 
         def move(done: int, whole: int) -> None:
+            nonlocal bar
+            if bar is None:  # not before something was done, or what is refused at once would stand behind an empty bar
+                bar = shown.enter_context(click.progressbar(length=whole, label=label, file=sys.stderr, show_pos=True))
             bar.length = whole
             bar.update(done - bar.pos)
 

@@ -61,7 +61,7 @@ def events(
         raise Unusable(f"{unknown[0]} is not an event; the names are those of the mutations, such as DealValueReported")
     strange = next((id for id in ids if id.partition(":")[0] not in NOUNS), None)
     if strange is not None:
-        raise Unusable(f"{strange} is no id of an object; ids look like deal:uz-boeing-787")
+        raise Unusable(f"{strange} is not the id of an object; an id looks like deal:uz-boeing-787")
     with opened_log(settings()) as log:
         first = max(_position_of(log, after), _moment(first_position, log, since) - 1)
         if follow:

@@ -10,14 +10,16 @@ from service.log import migrate as migrate_log
 @click.command()
 @click.option("--role", help="A role that nodes log in as: it may then read, and append by one function, nothing else.")
 def migrate(role: str | None) -> None:
-    """Make or update the log's tables in PostgreSQL, as the role that owns them (TAMGA_DATABASE_URL).
+    """Make or update the log's tables in PostgreSQL.
 
-    Run it before the nodes of a new version; those of the version before go on working. Running it again changes
-    nothing. A log on SQLite needs no such step.
+    Run it as the role that owns them (TAMGA_DATABASE_URL), before the nodes of a new version start; those of the
+    version before go on working. Running it again changes nothing. A log on SQLite needs no such step.
     """
     url = settings().log_url
     if url.startswith("sqlite"):
-        raise Unusable("TAMGA_DATABASE_URL names no PostgreSQL; a log on SQLite is brought up to date as it is opened")
+        raise Unusable(
+            "TAMGA_DATABASE_URL is not a PostgreSQL address; a log on SQLite is brought up to date when opened"
+        )
     try:
         done = migrate_log(url, role=role)
     except OperationalError as error:

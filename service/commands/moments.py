@@ -35,7 +35,7 @@ def _time(moment: str) -> datetime.datetime:
         found = datetime.datetime.fromisoformat(moment)
         found = found.astimezone(datetime.UTC) if found.tzinfo else found.replace(tzinfo=datetime.UTC)
     except (ValueError, OverflowError):
-        reason = f"{moment!r} is no position and no time; write 150, 2026-01-31 or 2026-01-31T12:00:00Z"
+        reason = f"{moment!r} is neither a position nor a time; write 150, 2026-01-31 or 2026-01-31T12:00:00Z"
         raise NotThere(reason) from None
     return max(found, _EARLIEST)
 

@@ -19,7 +19,7 @@ def rebuild(processes: int | None) -> None:
     A server that runs meanwhile serves the old one to the end and goes on with the new one by itself.
     """
     given = settings()
-    with opened_log(given) as log, progress_bar("folding the log") as move:
+    with opened_log(given) as log, progress_bar("Folding") as move:
         given.data_dir.mkdir(parents=True, exist_ok=True)
         path = Replica(given.data_dir, log.record_id).path
         started = time.monotonic()

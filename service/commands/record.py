@@ -22,9 +22,9 @@ from service.registry import Receipt, Registry, refused
 @click.option("--dry-run", is_flag=True, help="Only check: say what would be refused and record nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the receipt as JSON; of a dry run, how many facts.")
 def record(file: IO[bytes], command_id: str | None, dry_run: bool, as_json: bool) -> None:
-    """Record the facts of FILE (standard input by default), all or none.
+    """Record the facts of a file, all or none.
 
-    FILE is JSON Lines, one fact a line, or one JSON array of facts, or one fact. A fact is
+    FILE, standard input by default, is JSON Lines (one fact a line), a JSON array of facts, or one fact. A fact is
 
     \b
     {"event": "DealValueReported", "id": "deal:uz-boeing-787", "occurred_on": "2025-09-22",
@@ -60,7 +60,7 @@ class Given(NamedTuple):
 
 
 def read_values(content: bytes) -> list[Given]:
-    """The facts of a JSON array, a single JSON object or JSON Lines. Exits with the line that is no JSON."""
+    """The facts of a JSON array, a single JSON object or JSON Lines. Exits with the line that is not JSON."""
     if content.lstrip().startswith(b"["):
         values = _json(content, "the array")
         return [Given(f"fact {number}", value) for number, value in enumerate(values, 1)]
@@ -76,7 +76,7 @@ def _json(text: bytes, place: str) -> Any:
     try:
         return msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError) as error:
-        raise Unusable(f"{place} is no JSON: {error}") from None
+        raise Unusable(f"{place} is not JSON: {error}") from None
 
 
 def _fact(value: Any, index: int) -> Fact:

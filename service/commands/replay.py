@@ -18,10 +18,11 @@ from service.replica.store import Replica
 @click.option("--to", "moment", metavar="POSITION|TIME", help="The newest position if left out.")
 @click.option("--json", "as_json", is_flag=True, help="The verdict as one JSON object.")
 def replay(moment: str | None, as_json: bool) -> None:
-    """Fold the log from nothing up to a moment and compare every row with what the replica answers as of it.
+    """Fold the log from nothing and compare the replica with it.
 
-    Prints the state root: two nodes of the same rules, or two replays, that say the same print the same. Ends with 0 if
-    nothing differs, 1 if something does, which is named, 2 if it could not be checked.
+    Every row is compared with what the replica answers as of that moment. Prints the state root, which is the same on
+    all nodes of the same rules that say the same. Ends with 0 if nothing differs, 1 if something does (it is named), 2
+    if it could not be checked.
 
     \b
     tamga replay --to 150

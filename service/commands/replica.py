@@ -14,10 +14,10 @@ from service.replica.store import Replica
 
 @click.group()
 def replica() -> None:
-    """Save this node's replica as one file, or start a new node from such a file.
+    """Save this node's replica, or start a new node from one.
 
     \b
-    tamga replica save tamga.replica    on a node that runs or not
+    tamga replica save tamga.replica    on any node, running or not
     tamga replica load tamga.replica    on a new node of the same log, before 'tamga serve'
     """
 
@@ -25,11 +25,14 @@ def replica() -> None:
 @replica.command("save")
 @click.argument("file", type=click.Path(dir_okay=False, writable=True, path_type=Path))
 def save_command(file: Path) -> None:
-    """Copy the replica into FILE, as it is at this moment; a server that uses it goes on."""
+    """Copy the replica into FILE.
+
+    The copy is of this moment; a server that uses the replica goes on.
+    """
     given = settings()
     if file.exists() and not file.is_file():
-        raise Unusable(f"{file} is no file; a snapshot would take its place")
-    with opened_log(given) as log, progress_bar("copying the replica") as move:
+        raise Unusable(f"{file} is not a file, and a snapshot would take its place")
+    with opened_log(given) as log, progress_bar("Copying") as move:
         try:
             about = save_snapshot(Replica(given.data_dir, log.record_id), file, move)
         except OSError as error:
@@ -42,13 +45,14 @@ def save_command(file: Path) -> None:
 @replica.command("load")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def load_command(file: Path) -> None:
-    """Make FILE the replica of this node, if it is of the same record and rules; what came since is folded at start.
+    """Make FILE the replica of this node.
 
-    Exits with 1 if FILE is refused; then nothing has changed.
+    It must be of the same record and the same rules; what was recorded since is folded at start. Ends with 1 if FILE is
+    refused; then nothing has changed.
     """
     given = settings()
     given.data_dir.mkdir(parents=True, exist_ok=True)
-    with opened_log(given) as log, progress_bar("copying the replica") as move:
+    with opened_log(given) as log, progress_bar("Copying") as move:
         try:
             about = load_snapshot(log, Replica(given.data_dir, log.record_id), file, move)
         except SnapshotRefused as no:

@@ -26,15 +26,19 @@ _MOST = 1000
 @click.option("--to", "until", metavar="POSITION|TIME", help="The last moment; the newest if left out.")
 @click.option("--json", "as_data", is_flag=True, help="One JSON object on standard output.")
 @click.option(
-    "--html", "page", type=click.Path(dir_okay=False, path_type=Path), help="Write a page that needs no other."
+    "--html",
+    "page",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write it as a page that needs no other file.",
 )
 @click.option(
-    "--limit", type=click.IntRange(min=0), default=_MOST, show_default=True, help="List so many facts at most."
+    "--limit", type=click.IntRange(min=0), default=_MOST, show_default=True, help="List at most this many facts."
 )
 def report_command(since: str | None, until: str | None, as_data: bool, page: Path | None, limit: int) -> None:
-    """Say what was recorded and what was put right in a period, by whom, on which sources, and what rested on it.
+    """Tell what was recorded and put right in a period.
 
-    A day counts from its start as --from, to its end as --to (UTC). Acts on the record are never left out.
+    It says by whom, on which sources, and what rested on it. A day counts from its start as --from, to its end as --to
+    (UTC). Acts on the record are never left out.
 
     \b
     tamga audit report --from 2026-01-01 --to 2026-01-31 --html january.html

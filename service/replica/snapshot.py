@@ -130,7 +130,7 @@ def _snapshot(file: Path) -> Iterator[apsw.Connection]:
     try:
         yield connection
     except (apsw.NotADBError, apsw.CorruptError, apsw.SQLError) as error:
-        raise SnapshotRefused(f"it is no snapshot, or damaged: {error}") from None
+        raise SnapshotRefused(f"it is not a snapshot, or it is damaged: {error}") from None
     finally:
         connection.close()
 
