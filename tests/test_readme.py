@@ -6,6 +6,7 @@ So are the operations that GraphiQL opens with.
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -20,11 +21,16 @@ import pytest
 
 from schema import graphiql
 from tests.support.ports import free_port
+from tests.support.postgres_server import find_programs, own_server
 from tests.support.readme import ROOT, Block, readme_blocks
 
-PLACE = "127.0.0.1:8000"
-SEPARATE = ("docker compose", "psql", "pg_dump", "make soak", "make bench", "make clients")
-"""What other tests run, or what needs what a test machine may not have."""
+PLACE, POSTGRES = "127.0.0.1:8000", "127.0.0.1:5432"
+SEPARATE = {
+    "psql": "run below, on a server of its own",
+    "pg_dump": "run below, on a server of its own",
+    "docker compose": "test_containers.py starts what the file names, as it names it",
+}
+"""What blocks begin with that are not run as they stand, and who runs them."""
 
 
 @dataclass(frozen=True)
@@ -104,15 +110,51 @@ def test_every_operation_that_graphiql_opens_with_is_answered_without_an_error(o
 @pytest.mark.parametrize("block", readme_blocks("bash"), ids=_named)
 def test_every_command_of_the_readme_runs(block: Block, served: Served) -> None:
     commands = block.text.replace(PLACE, served.place).replace("/tmp/tamga", f"{served.folder}/tamga")
-    if commands.startswith(SEPARATE):
-        pytest.skip("run by its own tests")
+    for beginning, instead in SEPARATE.items():
+        if commands.startswith(beginning):
+            pytest.skip(instead)
     if commands.startswith("make "):
         commands = re.sub(r"^make ", "make --dry-run ", commands, flags=re.MULTILINE)
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", commands], env=served.environment, cwd=ROOT, capture_output=True, text=True
-    )
+    done = _pasted(commands, served.environment)
     assert done.returncode == 0, done.stderr
     assert '"errors"' not in done.stdout, done.stdout
+
+
+def _pasted(commands: str, environment: dict[str, str]) -> "subprocess.CompletedProcess[str]":
+    shell = ["bash", "-euo", "pipefail", "-c", commands]
+    return subprocess.run(shell, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_a_log_on_postgresql_is_made_served_dumped_and_restored_as_the_readme_says(tmp_path: Path) -> None:
+    programs, port = find_programs(), free_port()
+    if programs is None or not (programs / "psql").exists():
+        pytest.skip("no psql, pg_dump and pg_restore on this machine")
+    with own_server() as server:
+        its = server.url.partition("@")[2].partition("/")[0]
+        begin, back_up = (_on_postgres(program, its, tmp_path) for program in ("psql", "pg_dump"))
+        ours = {"TAMGA_DATA_DIR": str(tmp_path / "var"), "TAMGA_PORT": str(port)}
+        path = f"{Path(sys.executable).parent}:{programs}:{os.environ['PATH']}"
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("TAMGA_")} | ours
+        environment["PATH"] = path
+        shell = ["bash", "-euo", "pipefail", "-c", begin]
+        with subprocess.Popen(
+            shell, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL, start_new_session=True
+        ) as it:
+            try:
+                _wait_for(f"http://127.0.0.1:{port}/readyz", it)
+                log = f"export TAMGA_DATABASE_URL=postgresql://tamga_node@{its}/tamga\n"
+                for commands in (f"{log}tamga audit export {tmp_path}/tamga-export", back_up):
+                    done = _pasted(commands, environment)
+                    assert done.returncode == 0, done.stderr
+            finally:
+                os.killpg(it.pid, signal.SIGTERM)
+    assert "as they were signed" in done.stdout
+
+
+def _on_postgres(program: str, place: str, folder: Path) -> str:
+    """The block that begins with this program, for a server at this place and files in this folder."""
+    (block,) = [block.text for block in readme_blocks("bash") if block.text.startswith(program)]
+    return block.replace(POSTGRES, place).replace("/tmp/tamga", f"{folder}/tamga")
 
 
 @pytest.mark.parametrize("block", readme_blocks("python"), ids=_named)
