@@ -78,6 +78,6 @@ $(BIN)/python:
 
 $(READY): requirements.lock pyproject.toml | $(BIN)/python
 	@echo "installing the locked dependencies into $(VENV)"
-	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --no-compile --require-hashes -r requirements.lock # what is used is compiled at its first import
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@

@@ -151,6 +151,11 @@ def test_the_lock_holds_all_that_the_project_asks_for() -> None:
     assert declared() <= set(locked())
 
 
+def test_the_readme_says_why_each_dependency_is_there() -> None:
+    told = (ROOT / "README.md").read_text("utf-8").partition("## What it is built with")[2]
+    assert [name for name in sorted(declared()) if not re.search(rf"(?<![\w-]){name}(?![\w-])", told)] == []
+
+
 def test_every_locked_package_is_pinned_with_hashes() -> None:
     pinned = re.compile(r"\S+==\S+ .*--hash=sha256:[0-9a-f]{64}")
     assert [name for name, line in locked().items() if not pinned.match(line)] == []

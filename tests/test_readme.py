@@ -65,9 +65,7 @@ class Served:
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """`tamga serve` on a free port, its data in a folder of its own."""
     port, folder = free_port(), tmp_path_factory.mktemp("readme")
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    ours = {"TAMGA_DATA_DIR": str(folder / "var"), "TAMGA_PORT": str(port), "PATH": path}
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("TAMGA_")} | ours
+    environment = _clean({"TAMGA_DATA_DIR": str(folder / "var"), "TAMGA_PORT": str(port)})
     process = subprocess.Popen(["tamga", "serve"], env=environment, cwd=ROOT, stdout=subprocess.DEVNULL)
     try:
         _wait_for(f"http://127.0.0.1:{port}/readyz", process)
@@ -75,6 +73,13 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     finally:
         process.terminate()
         process.wait(60)
+
+
+def _clean(settings: dict[str, str], *programs: Path) -> dict[str, str]:
+    """The environment with these settings alone, and with `tamga` and the programs of these folders on the path."""
+    path = ":".join(map(str, (Path(sys.executable).parent, *programs, os.environ["PATH"])))
+    others = {name: value for name, value in os.environ.items() if not name.startswith("TAMGA_")}
+    return others | settings | {"PATH": path}
 
 
 def _wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:
@@ -130,25 +135,22 @@ def test_a_log_on_postgresql_is_made_served_dumped_and_restored_as_the_readme_sa
     if programs is None or not (programs / "psql").exists():
         pytest.skip("no psql, pg_dump and pg_restore on this machine")
     with own_server() as server:
-        its = server.url.partition("@")[2].partition("/")[0]
-        begin, back_up = (_on_postgres(program, its, tmp_path) for program in ("psql", "pg_dump"))
-        ours = {"TAMGA_DATA_DIR": str(tmp_path / "var"), "TAMGA_PORT": str(port)}
-        path = f"{Path(sys.executable).parent}:{programs}:{os.environ['PATH']}"
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("TAMGA_")} | ours
-        environment["PATH"] = path
+        place = server.url.partition("@")[2].partition("/")[0]
+        begin, back_up = (_on_postgres(program, place, tmp_path) for program in ("psql", "pg_dump"))
+        environment = _clean({"TAMGA_DATA_DIR": str(tmp_path / "var"), "TAMGA_PORT": str(port)}, programs)
         shell = ["bash", "-euo", "pipefail", "-c", begin]
         with subprocess.Popen(
             shell, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL, start_new_session=True
-        ) as it:
+        ) as run:
             try:
-                _wait_for(f"http://127.0.0.1:{port}/readyz", it)
-                log = f"export TAMGA_DATABASE_URL=postgresql://tamga_node@{its}/tamga\n"
-                for commands in (f"{log}tamga audit export {tmp_path}/tamga-export", back_up):
-                    done = _pasted(commands, environment)
-                    assert done.returncode == 0, done.stderr
+                _wait_for(f"http://127.0.0.1:{port}/readyz", run)
+                log = {"TAMGA_DATABASE_URL": f"postgresql://tamga_node@{place}/tamga"}
+                exported = _pasted(f"tamga audit export {tmp_path}/tamga-export", environment | log)
+                restored = _pasted(back_up, environment)
             finally:
-                os.killpg(it.pid, signal.SIGTERM)
-    assert "as they were signed" in done.stdout
+                os.killpg(run.pid, signal.SIGTERM)
+    assert (exported.returncode, restored.returncode) == (0, 0), exported.stderr + restored.stderr
+    assert "as they were signed" in restored.stdout
 
 
 def _on_postgres(program: str, place: str, folder: Path) -> str:
