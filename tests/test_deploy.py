@@ -173,7 +173,7 @@ def _names(requirements: list[str]) -> set[str]:
 def test_the_proxy_holds_nothing_back_and_lets_quiet_streams_live() -> None:
     assert "proxy_buffering off;" in NGINX
     assert "proxy_read_timeout 1h;" in NGINX
-    assert "proxy_set_header Upgrade $http_upgrade;" in NGINX
+    assert "proxy_set_header Upgrade $upgrade;" in NGINX
     assert set(re.findall(r"server (node-\d):8000", NGINX)) == set(NODES)
 
 
