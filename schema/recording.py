@@ -195,7 +195,7 @@ def _record(registry: Registry, asked: Sequence[Asked], command_id: str | None, 
         reason = "too many others write to it at this moment; send it again"
         raise Refused("VERSION_CONFLICT", "id", reason) from None
     except PersistenceError as error:
-        logger.warning("the log does not answer: %s", error)
+        logger.warning("the log does not answer: %s", error, extra={"command_id": command_id, "actor": actor})
         message = "The log does not answer. It is safe to send the command again with the same commandId."
         raise ApiError(ErrorCode.UNAVAILABLE, message) from None
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -37,6 +38,17 @@ def test_a_role_that_is_not_there_is_said_so(postgres_url: str) -> None:
     result = run(postgres_url, "--role", "nobody_of_that_name")
     assert result.exit_code == 2
     assert "nobody_of_that_name" in result.output
+
+
+def test_only_the_owner_allows_another_role_and_nobody_else_is_told_so(postgres_url: str) -> None:
+    role = f"tamga_test_{uuid4().hex[:12]}"
+    with psycopg.connect(postgres_url, autocommit=True) as owner:
+        owner.execute(f"CREATE ROLE {role} LOGIN".encode())
+        run(postgres_url, "--role", role)
+        result = run(stores.address(postgres_url.rpartition("/")[2], user=role), "--role", "pg_monitor")
+        owner.execute(f"DROP OWNED BY {role}; DROP ROLE {role}".encode())
+    assert result.exit_code == 2
+    assert "pg_monitor was allowed nothing: only postgres" in result.output
 
 
 def test_a_log_on_sqlite_needs_no_migration(tmp_path: Path) -> None:

@@ -9,8 +9,9 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from eventsourcing.persistence import OperationalError
+from eventsourcing.persistence import DatabaseError, OperationalError
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
 from domain.catalogue import read_fact
 from domain.fact import Fact, Refused
@@ -127,6 +128,8 @@ def watching() -> set[threading.Thread]:
         "UPDATE tamga.head SET position = 9",
         "DELETE FROM tamga.command_log",
         "ALTER TABLE tamga.event DISABLE TRIGGER ALL",
+        "SET session_replication_role = replica",
+        "SELECT position FROM tamga.head FOR UPDATE",
         "DROP TABLE tamga.event",
         "CREATE TABLE tamga.mine (x int)",
         "CREATE OR REPLACE FUNCTION tamga.refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
@@ -138,6 +141,65 @@ def test_a_nodes_role_may_do_nothing_else(node_url: str, statement: str) -> None
         pytest.raises(psycopg.errors.InsufficientPrivilege),
     ):
         connection.execute(statement.encode())
+
+
+NO_LOG_HOLDS_THIS: dict[str, tuple[list[int | None], list[str | None], list[int], list[bool | None]]] = {
+    "a version that leaves a gap": ([1], ["a"], [9], [False]),
+    "a version below one": ([1], ["b"], [0], [False]),
+    "a version that is taken": ([2], ["a", "a"], [3, 3], [True, True]),
+    "a command without events": ([0], [], [], []),
+    "a command of fewer events than none": ([-3], [], [], []),
+    "a command of nobody knows how many": ([None], ["a"], [3], [True]),
+    "fewer events than it says": ([2], ["a"], [3], [True]),
+    "an event of nothing": ([1], [None], [1], [True]),
+    "nobody says whether it is the first": ([1], ["a"], [5], [None]),
+}
+"""Sizes of commands, then streams and versions of their events, and which are the first of their stream."""
+
+
+@pytest.mark.parametrize("given", NO_LOG_HOLDS_THIS.values(), ids=NO_LOG_HOLDS_THIS)
+def test_the_append_function_takes_nothing_that_leaves_a_gap_whoever_calls_it(
+    node_url: str, given: tuple[list[int | None], list[str | None], list[int], list[bool | None]]
+) -> None:
+    log, (sizes, streams, versions, opens) = PostgresLog(node_url), given
+    record(log, event("a"), event("a", 2))
+    call = "SELECT * FROM tamga.append('{m}', '{c}', '{h}', %s::bigint[], %s, %s::bigint[], %s, %s, %s::boolean[])"
+    rest = ["X"] * len(streams), [b"{}"] * len(streams), opens
+    with psycopg.connect(node_url, autocommit=True) as node, pytest.raises(psycopg.Error):
+        node.execute(call, (sizes, streams, versions, *rest))
+    assert len(everything(log)) == 2
+    assert log.command("m", "c") is None
+    assert record(log, event("a", 3)) == [3]
+    log.close()
+
+
+def test_a_role_that_may_not_append_is_told_what_allows_it_before_it_serves_and_may_read(
+    node_url: str, url: str
+) -> None:
+    with psycopg.connect(url, autocommit=True) as owner:
+        role = sql.Identifier(str(conninfo_to_dict(node_url)["user"]))
+        owner.execute(sql.SQL("REVOKE EXECUTE ON FUNCTION tamga.append FROM {}").format(role))
+    with pytest.raises(DatabaseError, match="tamga migrate --role"):
+        open_log(node_url)
+    log = open_log(node_url, reading=True)
+    assert log.head().position == 0
+    with pytest.raises(OperationalError, match="for reading alone"):
+        record(log, event("a"))
+    log.close()
+
+
+def test_a_right_that_is_lost_is_told_until_it_is_back(node_url: str, url: str) -> None:
+    log = PostgresLog(node_url)
+    role = str(conninfo_to_dict(node_url)["user"])
+    with psycopg.connect(url, autocommit=True) as owner:
+        owner.execute(sql.SQL("REVOKE EXECUTE ON FUNCTION tamga.append FROM {}").format(sql.Identifier(role)))
+        with pytest.raises(DatabaseError, match="tamga migrate --role"):
+            record(log, event("a"))
+        assert "permission denied" in (log.stats().fault or "")
+        migrate(url, role=role)
+    assert record(log, event("a")) == [1]
+    assert log.stats().fault is None
+    log.close()
 
 
 def test_nobody_else_may_append_or_read(node_url: str, url: str) -> None:

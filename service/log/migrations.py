@@ -25,6 +25,9 @@ GRANT SELECT, INSERT, UPDATE ON tamga.audit_checkpoint TO {role};
 GRANT EXECUTE ON FUNCTION tamga.append TO {role};
 """
 
+_OWNER = """
+SELECT pg_get_userbyid(nspowner), pg_has_role(nspowner, 'USAGE') FROM pg_namespace WHERE nspname = 'tamga'"""
+
 _Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 
 
@@ -41,8 +44,16 @@ def migrate(url: str, *, role: str | None = None) -> list[str]:
         for name in steps:
             _apply(connection, name)
         if role is not None:
-            connection.execute(sql.SQL(_GRANTS).format(role=sql.Identifier(role)))
+            _allow(connection, role)
     return steps
+
+
+def _allow(connection: _Connection, role: str) -> None:
+    """Only the owner can; from others PostgreSQL takes a GRANT too, with a warning, and grants nothing."""
+    [(owner, owned)] = connection.execute(_OWNER)
+    if not owned:
+        raise OperationalError(f"{role} was allowed nothing: only {owner}, who owns the log's tables, can do that")
+    connection.execute(sql.SQL(_GRANTS).format(role=sql.Identifier(role)))
 
 
 def pending(connection: _Connection) -> list[str]:

@@ -59,6 +59,8 @@ WITH RECURSIVE bisection (low, high) AS (
 SELECT low FROM bisection WHERE low >= high
 """
 
+_MAY_APPEND = "SELECT has_function_privilege(to_regproc('tamga.append')::oid, 'EXECUTE')"
+
 _ADVICE = (
     "restore the newest backup (pg_restore, or the archive by point in time) and keep the damaged database for study"
 )
@@ -75,13 +77,14 @@ class PostgresLog(BaseLog):
     """The log in the database at `url`. Raises LogNotMigrated if its tables are not there or not up to date.
 
     `patience`: for how many seconds a lost database is waited for before the caller is told. A database that comes back
-    without what was seen in it is refused from then on, with LogRewound.
+    without what was seen in it is refused from then on, with LogRewound. Opened for reading alone (`reading`) it needs
+    no right to append, and appends are refused.
     """
 
     _SCHEMA, _MARK = "tamga.", "%s"
 
-    def __init__(self, url: str, patience: float = 8.0) -> None:
-        self._patience = patience
+    def __init__(self, url: str, patience: float = 8.0, *, reading: bool = False) -> None:
+        self._patience, self._reading = patience, reading
         self._address = lasting(url, "tamga")
         self._idle: deque[_Connection] = deque()
         self._readers = BoundedSemaphore(_READERS)
@@ -110,6 +113,8 @@ class PostgresLog(BaseLog):
                 [(record_id, head, last)] = connection.execute(_IDENTITY).fetchall()
                 if head != last:
                     raise LogDamaged(f"the head is at position {head}, the last event at {last}: {_ADVICE}")
+                if not self._reading and connection.execute(_MAY_APPEND).fetchone() != (True,):
+                    raise _forbidden("permission denied for function append")
                 return str(record_id)
 
         return self._persist(look)
@@ -144,6 +149,8 @@ class PostgresLog(BaseLog):
                 self._drop_idle()
                 if self._closed or monotonic() + pause > deadline:
                     raise OperationalError(f"the log's database: {error}") from error
+            except psycopg.errors.InsufficientPrivilege as error:
+                raise _forbidden(error) from error
             except psycopg.Error as error:
                 raise DatabaseError(f"the log's database: {error}") from error
             sleep(uniform(pause / 2, pause))  # so that what breaks in a rhythm, or for many at once, is not met again
@@ -186,6 +193,8 @@ class PostgresLog(BaseLog):
             self._writing = None
 
     def _write(self, commands: Sequence[Command]) -> list[Outcome]:
+        if self._reading:
+            raise OperationalError("the log was opened for reading alone")
         arrays = _arrays(commands)
         tries, (seen, _) = 0, self._newest
 
@@ -259,6 +268,11 @@ def _outcome(command: Command, row: _Row, sent_before: bool) -> Outcome:
     if verdict == "recorded" or (sent_before and len(positions) == len(command.events)):
         return positions
     return AlreadyRecorded(command.id, positions)
+
+
+def _forbidden(why: object) -> DatabaseError:
+    allowing = "`tamga migrate --role NAME`, run as the owner of its tables, allows a role what a node needs"
+    return DatabaseError(f"the log's database: {why}; {allowing}")
 
 
 class LogNotMigrated(OperationalError):

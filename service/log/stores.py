@@ -26,7 +26,7 @@ def open_log(database_url: str, *, reading: bool = False) -> Log:
         return SQLiteLog(path, reading=reading)
     if database_url.startswith(("postgresql://", "postgres://")):
         check_address(database_url)
-        return PostgresLog(database_url) if reading else _postgres_log(database_url)
+        return PostgresLog(database_url, reading=True) if reading else _postgres_log(database_url)
     kind = database_url.partition("://")[0]
     raise ValueError(f"not an address of a log: {kind[:20]}…; expected sqlite:///path or {EXPECTED}")
 

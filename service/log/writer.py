@@ -115,8 +115,7 @@ class Writer:
 
     def _blame(self, jobs: list[_Job], error: BaseException) -> None:
         """Only who caused it shall see an error; trouble with the database itself is everybody's."""
-        if isinstance(error, OperationalError):
-            self._stats = replace(self._stats, fault=str(error))
+        self._stats = replace(self._stats, fault=str(error))
         if len(jobs) == 1 or isinstance(error, OperationalError):
             for job in jobs:
                 job.settle(error)

@@ -18,7 +18,7 @@ def _help(log: str, file: str, share: tuple[int, str, str | None], upto: int) ->
         if os.getppid() != parent:
             raise SystemExit("whoever asked for help is gone")
 
-    with closing(open_log(log)) as opened:
+    with closing(open_log(log, reading=True)) as opened:
         fold_share(opened, Path(file), Share(*share), upto, unless_alone)
 
 

@@ -39,7 +39,8 @@ INSERT INTO tamga.head (record_id, position, recorded_at) VALUES (replace(gen_ra
 -- One transaction for many commands. The head row, locked first and to the end, makes this the only writer, so what is
 -- read here is final; each command is judged before any of its rows is written, so a refused one leaves no trace.
 -- The events of all commands stand in four arrays, sizes[c] of them for command c; opens[e] marks the first event of
--- its stream in its command (the others follow on from it).
+-- its stream in its command (the others follow on from it). Whoever calls this with other arrays than ours gets an error:
+-- no stream has a gap, no command is without events.
 CREATE FUNCTION tamga.append(
     actors text[], ids text[], hashes text[], sizes bigint[],
     streams text[], versions bigint[], names text[], states bytea[], opens boolean[]
@@ -60,6 +61,9 @@ BEGIN
     reached := before;
     moment := greatest(moment, to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') COLLATE "C");
     FOR c IN 1 .. cardinality(ids) LOOP
+        IF sizes[c] < 1 THEN
+            RAISE EXCEPTION 'command % holds no event', ids[c] USING ERRCODE = 'invalid_parameter_value';
+        END IF;
         upto := past + sizes[c];
         verdict := 'recorded'; stream := NULL; version := NULL; current := NULL;
         SELECT l.request_hash, l.first_position, l.last_position INTO known
@@ -80,6 +84,12 @@ BEGIN
             IF verdict = 'recorded' THEN
                 first_position := reached + 1; last_position := reached + sizes[c];
                 FOR e IN past + 1 .. upto LOOP
+                    IF opens[e] IS NOT TRUE AND NOT EXISTS
+                        (SELECT 1 FROM tamga.event v WHERE v.stream = streams[e] AND v.version = versions[e] - 1)
+                    THEN
+                        RAISE EXCEPTION 'version % of % follows on from none', versions[e], streams[e]
+                            USING ERRCODE = 'invalid_parameter_value';
+                    END IF;
                     reached := reached + 1;
                     INSERT INTO tamga.event VALUES
                         (reached, streams[e], versions[e], names[e], states[e], moment, actors[c], ids[c]);
