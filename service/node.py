@@ -56,6 +56,12 @@ class Node:
         """Give up building or catching up, if `start` still does; it raises Interrupted."""
         self.follower.interrupt()
 
+    def cut_off(self) -> None:
+        """Have nobody wait any longer for the log's database, which may hang."""
+        self.log.cut_off()
+        if self._board is not None:
+            self._board.cut_off()
+
     def stop(self) -> None:
         """Stop in the reverse order; what was acknowledged is in the log."""
         if self._sealing:

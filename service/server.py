@@ -23,6 +23,9 @@ from service.settings import Settings
 
 _LOGGER = logging.getLogger("tamga.server")
 _LARGEST_MESSAGE = 131_072
+_LAST_WORD = 0.5
+"""Seconds in which those who waited for the log's database can be told that it does not answer."""
+
 _SOON = 0.1
 """Seconds between two looks for a signal while the node starts."""
 
@@ -158,15 +161,30 @@ class Server(uvicorn.Server):
         self._app.health.draining = True
         for server in self.servers:
             server.close()
-        await self._give_up_starting()
-        deadline = time.monotonic() + self._app.node.settings.drain_seconds
-        self._app.drain.begin()
-        if not await self._app.drain.finished(self._app.node.settings.drain_seconds):
-            _LOGGER.warning("some streams did not end in time")
-        self.config.timeout_graceful_shutdown = max(1, round(deadline - time.monotonic()))
-        await super().shutdown(sockets)
-        await asyncio.to_thread(self._stop_node)
+        seconds = self._app.node.settings.drain_seconds
+        deadline = time.monotonic() + seconds
+        with self._cutting_off(max(_LAST_WORD, seconds - _LAST_WORD)):
+            await self._give_up_starting()
+            self._app.drain.begin()
+            if not await self._app.drain.finished(seconds):
+                _LOGGER.warning("some streams did not end in time")
+            self.config.timeout_graceful_shutdown = max(1, round(deadline - time.monotonic()))
+            await super().shutdown(sockets)
+            await asyncio.to_thread(self._stop_node)
         _LOGGER.info("stopped")
+
+    @contextlib.contextmanager
+    def _cutting_off(self, seconds: float) -> Iterator[None]:
+        """After so many seconds of the block nobody waits for the log's database any longer: it may hang for ever."""
+        due = asyncio.get_running_loop().call_later(seconds, self._cut_off)
+        try:
+            yield
+        finally:
+            due.cancel()
+
+    def _cut_off(self) -> None:
+        _LOGGER.warning("not all ended in time: who still waits for the log is told that it does not answer")
+        self._app.node.cut_off()
 
     async def _give_up_starting(self) -> None:
         if self._starting is not None and not self._starting.done():

@@ -143,7 +143,9 @@ class Settings:
     draft_statuses: Annotated[
         bool, Setting(_switch, "answer with 422 and 294 as the draft of 2026 of GraphQL over HTTP has it")
     ] = False
-    drain_seconds: Annotated[float, Setting(_seconds, "longest time to end open streams at shutdown")] = 10.0
+    drain_seconds: Annotated[
+        float, Setting(_seconds, "longest time for streams and requests to end at shutdown, in seconds")
+    ] = 10.0
     stall_seconds: Annotated[
         float, Setting(_seconds, "how long the replica may stay behind the log before this node reports not ready")
     ] = 10.0

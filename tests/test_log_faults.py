@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -181,6 +182,23 @@ def test_a_client_that_was_never_answered_learns_its_positions_by_asking_again(
         record(again, event("a", 2), id="the-cut-one")
     assert list(known.value.positions) == [2]
     again.close()
+
+
+def test_whoever_waits_for_a_server_that_hangs_is_told_once_the_log_is_cut_off(proxy: CutProxy, proxied: str) -> None:
+    log = PostgresLog(proxied)
+    record(log, event("a"))
+    proxy.hang_at(b"the-last-one")
+    with ThreadPoolExecutor() as pool:
+        recorded = pool.submit(record, log, event("a", 2), id="the-last-one")
+        assert proxy.silent.wait(30)
+        looked = pool.submit(log.head)
+        assert not recorded.done()
+        log.cut_off()
+        with pytest.raises(OperationalError):
+            recorded.result(60)
+        with pytest.raises(OperationalError):
+            looked.result(60)
+        log.close()
 
 
 def test_connections_cut_under_load_lose_and_repeat_nothing(proxy: CutProxy, proxied: str) -> None:

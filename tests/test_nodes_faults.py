@@ -96,6 +96,22 @@ def test_an_answer_lost_between_the_database_and_a_node_is_no_second_record(node
     assert head(nodes.url) == position
 
 
+def test_a_node_whose_database_hangs_ends_in_time_and_tells_whoever_waits(nodes: Nodes) -> None:
+    parts = conninfo_to_dict(nodes.url)
+    with cut_proxy(str(parts["host"]), int(str(parts["port"]))) as proxy, ThreadPoolExecutor(1) as pool:
+        behind = nodes.url.replace(f":{parts['port']}", f":{proxy.port}")
+        with nodes.another("before-one-that-hangs", url=behind, TAMGA_DRAIN_SECONDS="2") as node:
+            node.ready()
+            proxy.hang_at(b"sent-to-one-that-hangs")
+            told = pool.submit(node.record_party, "hung", "sent-to-one-that-hangs", nodes.key)
+            assert proxy.silent.wait(30)
+            node.process.terminate()
+            with pytest.raises(AssertionError, match="UNAVAILABLE"):
+                told.result(30)
+            assert node.process.wait(30) == 0
+    assert nodes.running[1].record_party("hung", "sent-to-one-that-hangs", nodes.key) == head(nodes.url)
+
+
 def test_a_command_sent_to_both_nodes_at_once_is_recorded_once(nodes: Nodes) -> None:
     before = head(nodes.url)
     with ThreadPoolExecutor(4) as pool:

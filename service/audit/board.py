@@ -7,7 +7,7 @@ from typing import IO, Protocol
 
 import psycopg
 
-from service.log.address import lasting
+from service.log.connections import Connection, Connections
 
 _LOCK = 0x74616D6761  # "tamga": the number of the advisory lock
 _KEEPALIVES = """SELECT set_config('tcp_keepalives_idle', '5', false),
@@ -61,6 +61,9 @@ class Board(Protocol):
     def publish(self, size: int, note: bytes) -> None:
         """Show a newly signed checkpoint to the other nodes."""
 
+    def cut_off(self) -> None:
+        """Have nobody wait for an answer any longer."""
+
     def close(self) -> None:
         """Give the right to sign up."""
 
@@ -79,6 +82,9 @@ class Alone:
     def publish(self, size: int, note: bytes) -> None:
         return None
 
+    def cut_off(self) -> None:
+        return None
+
     def close(self) -> None:
         return None
 
@@ -92,8 +98,8 @@ class PostgresBoard:
 
     def __init__(self, url: str, *, signs: bool = True) -> None:
         self.signs = signs
-        self._address = lasting(url, "tamga sealer")
-        self._connection: psycopg.Connection | None = None
+        self._connections = Connections(url, "tamga sealer")
+        self._connection: Connection | None = None
         self._leads = False
 
     def lead(self) -> bool:
@@ -112,6 +118,9 @@ class PostgresBoard:
             raise psycopg.OperationalError("the right to sign was lost")
         self._connection.execute(_PUBLISH, (size, note))
 
+    def cut_off(self) -> None:
+        self._connections.cut_off()
+
     def close(self) -> None:
         self._leads = False
         if self._connection is not None:
@@ -119,10 +128,10 @@ class PostgresBoard:
                 self._connection.close()
             self._connection = None
 
-    def _connect(self) -> psycopg.Connection:
+    def _connect(self) -> Connection:
         if self._connection is None or self._connection.broken:
             self.close()
-            self._connection = psycopg.connect(self._address, autocommit=True)
+            self._connection = self._connections.make()
             self._connection.execute(_KEEPALIVES)
         return self._connection
 

@@ -171,6 +171,10 @@ class Log(ApplicationRecorder, ABC):
     def stats(self) -> AppendStats:
         """What was appended through this object since it was opened."""
 
+    def cut_off(self) -> None:
+        """Have nobody wait for the database any longer: it is as if it were away. For the end of a process."""
+        return
+
     @abstractmethod
     def close(self) -> None:
         """Finish what was appended, refuse the rest, wake who waits, close connections. Repeating it is harmless."""

@@ -15,8 +15,8 @@ from typing import Any, TypeAlias, TypeVar
 import psycopg
 from eventsourcing.persistence import DatabaseError, OperationalError
 
-from service.log.address import lasting
 from service.log.base import BaseLog
+from service.log.connections import Connection, Connections
 from service.log.follow import HeadWatch
 from service.log.log import (
     AlreadyRecorded,
@@ -69,7 +69,6 @@ _AWAY = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.ReadOn
 """What passes: the database is away, or a standby that has yet to take over."""
 
 _Row: TypeAlias = tuple[Any, ...]
-_Connection: TypeAlias = psycopg.Connection[_Row]
 _T = TypeVar("_T")
 
 
@@ -85,10 +84,10 @@ class PostgresLog(BaseLog):
 
     def __init__(self, url: str, patience: float = 8.0, *, reading: bool = False) -> None:
         self._patience, self._reading = patience, reading
-        self._address = lasting(url, "tamga")
-        self._idle: deque[_Connection] = deque()
+        self._connections = Connections(url, "tamga")
+        self._idle: deque[Connection] = deque()
         self._readers = BoundedSemaphore(_READERS)
-        self._writing: _Connection | None = None
+        self._writing: Connection | None = None
         self._newest: tuple[int, str | None] = (0, None)
         self._rewound: LogRewound | None = None
         self.record_id = ""
@@ -119,9 +118,9 @@ class PostgresLog(BaseLog):
 
         return self._persist(look)
 
-    def _connect(self) -> _Connection:
+    def _connect(self) -> Connection:
         """A new connection; whoever answers it must hold the newest event that was seen. Raises LogRewound if not."""
-        connection = psycopg.connect(self._address, autocommit=True)
+        connection = self._connections.make()
         connection.execute(_SESSION)
         position, command_id = self._newest
         if self.record_id and connection.execute(_SAME, (position,)).fetchone() != (self.record_id, command_id):
@@ -147,7 +146,7 @@ class PostgresLog(BaseLog):
                 return attempt()
             except _AWAY as error:
                 self._drop_idle()
-                if self._closed or monotonic() + pause > deadline:
+                if self._closed or self._connections.cut or monotonic() + pause > deadline:
                     raise OperationalError(f"the log's database: {error}") from error
             except psycopg.errors.InsufficientPrivilege as error:
                 raise _forbidden(error) from error
@@ -178,6 +177,9 @@ class PostgresLog(BaseLog):
         if entries:
             self._see(entries[-1].position, entries[-1].command_id)
         return entries
+
+    def cut_off(self) -> None:
+        self._connections.cut_off()
 
     def _disconnect(self) -> None:
         self._drop_idle()
@@ -232,7 +234,7 @@ class PostgresLog(BaseLog):
             except (psycopg.Error, LogRewound):
                 heads.closed.wait(_POLL)
 
-    def _heed(self, connection: _Connection, heads: HeadWatch) -> None:
+    def _heed(self, connection: Connection, heads: HeadWatch) -> None:
         """Look whenever something is heard: whoever may connect may notify, whatever it says."""
         while not heads.closed.is_set():
             for (position,) in connection.execute("SELECT position FROM tamga.head"):

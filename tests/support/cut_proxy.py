@@ -1,4 +1,6 @@
-"""A small TCP proxy before a database, which can swallow an answer and cut the connection at that moment."""
+"""A small TCP proxy before a database, which can swallow an answer and cut the connection at that moment,
+or fall silent as a machine does that hangs.
+"""
 
 import socket
 import threading
@@ -15,12 +17,19 @@ class CutProxy:
         self.port: int = self._listening.getsockname()[1]
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
         self._marker: bytes | None = None
+        self._last_words: bytes | None = None
+        self.silent = threading.Event()
+        """Set once nothing is passed on any more, though all connections stay."""
         self.cuts = 0
         threading.Thread(target=self._accept, daemon=True).start()
 
     def cut_answer_to(self, marker: bytes) -> None:
         """The next request that holds these bytes reaches the database; its answer is swallowed, the connection cut."""
         self._marker = marker
+
+    def hang_at(self, marker: bytes) -> None:
+        """The next request that holds these bytes is not passed on, nor is anything after it."""
+        self._last_words = marker
 
     def cut_all(self) -> None:
         """Cut every connection now."""
@@ -52,6 +61,10 @@ class CutProxy:
     def _ask(self, client: socket.socket, server: socket.socket, doomed: threading.Event) -> None:
         with suppress(OSError):
             while request := client.recv(65_536):
+                if self._last_words is not None and self._last_words in request:
+                    self.silent.set()
+                if self.silent.is_set():
+                    continue
                 if self._marker is not None and self._marker in request:
                     self._marker = None
                     doomed.set()
@@ -64,7 +77,8 @@ class CutProxy:
                 if doomed.is_set():
                     self.cuts += 1
                     break
-                client.sendall(answer)
+                if not self.silent.is_set():
+                    client.sendall(answer)
         _close(client, server)
 
 
