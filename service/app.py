@@ -84,7 +84,7 @@ class App:
         ceiling = Ceiling(depth=settings.max_depth, cost=settings.max_cost, page_default=ceilings.page_default)
         limits = Limits(schema, ceiling)
         self._engine = Engine(schema, node.replica, ceilings, limits)
-        self.streams = Subscriptions(schema, node.replica, ceilings)
+        self.streams = Subscriptions(schema, node.replica, ceilings, limits)
         self.health.on_look.append(lambda: self.metrics.told(self.streams.told))
         services = Services(
             schema=schema,

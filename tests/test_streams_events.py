@@ -163,6 +163,21 @@ async def test_arguments_that_do_not_fit_are_refused_by_name(still: Streaming, a
     assert word in error["message"]
 
 
+NESTED = "history(first: 100) { nodes { object { " * 3 + "id" + " } } }" * 3
+
+
+@pytest.mark.parametrize(
+    ("query", "asked"),
+    [
+        (f"subscription {{ events {{ ... on EventRecorded {{ object {{ {NESTED} }} }} }} }}", {}),
+        (EVENTS, {"filter": {"id": [f"deal:{number}" for number in range(10_001)]}}),
+        (EVENTS, {"after": "1" * 10_001}),
+    ],
+)
+async def test_a_subscription_is_held_to_the_limits_of_a_query(still: Streaming, query: str, asked: Json) -> None:
+    assert (await refused(still, query, **asked))["extensions"]["code"] == "TOO_COSTLY"
+
+
 async def test_a_range_ends_behind_its_position_or_time(still: Streaming) -> None:
     assert positions(await still.told(EVENTS, until={"position": 4})) == [1, 2, 3, 4]
     assert positions(await still.told(EVENTS, after="2", until={"position": 4})) == [3, 4]

@@ -51,7 +51,8 @@ class Sockets:
             return
         if PROTOCOL not in scope.get("subprotocols", ()):
             await send({"type": "websocket.accept"})
-            await send({"type": "websocket.close", "code": 4406, "reason": "Subprotocol not acceptable"})
+            reason = f"Subprotocol not acceptable: offer {PROTOCOL}"
+            await send({"type": "websocket.close", "code": 4406, "reason": reason})
             return
         await send({"type": "websocket.accept", "subprotocol": PROTOCOL})
         await Socket(self._view, scope, receive, send).serve()
@@ -111,7 +112,9 @@ class Socket:
             if message["type"] == "websocket.disconnect":
                 return
             self._asked_at = None
+            self._check_time()
             await self._take(message)
+            self._check_idle()
 
     def _patience(self) -> float:
         """How long to wait for the next message before looking whether the socket lives."""
@@ -121,17 +124,27 @@ class Socket:
         return max(0.01, min(self._manner.ping_seconds, until_expiry))
 
     async def _check_life(self) -> None:
-        now = time.monotonic()
+        """Nothing came for a while: ask whether anybody is there."""
+        self._check_time()
         if not self._acknowledged:
-            raise Closed(4408, "Connection initialisation timeout")
-        if self._access.expires is not None and self._access.expires <= time.time():
-            raise Closed(4403, "Forbidden")
+            return
         if self._asked_at is not None:
             raise Closed(4408, "No answer to ping")
-        if not self._tasks and now - self._active_at > self._manner.idle_seconds:
-            raise Closed(4408, "Idle")
-        self._asked_at = now
+        self._check_idle()
+        self._asked_at = time.monotonic()
         await self._send({"type": "ping"})
+
+    # the ends that come by time, however much a client says
+
+    def _check_time(self) -> None:
+        if not self._acknowledged and time.monotonic() - self._opened_at >= self._manner.init_seconds:
+            raise Closed(4408, "Connection initialisation timeout")
+        if self._access.expires is not None and self._access.expires <= time.time():
+            raise Closed(4403, "Forbidden: the credentials have ended")
+
+    def _check_idle(self) -> None:
+        if not self._tasks and time.monotonic() - self._active_at > self._manner.idle_seconds:
+            raise Closed(4408, "Idle")
 
     async def _take(self, message: Any) -> None:
         text = message.get("text")
@@ -140,7 +153,7 @@ class Socket:
         try:
             value = read_json(text)
         except BadRequest as error:
-            raise Closed(4400, error.message[:100]) from None
+            raise Closed(4400, error.message) from None
         if not isinstance(value, dict):
             raise Closed(4400, "A message is a JSON object")
         await self._handle(value)
@@ -174,9 +187,11 @@ class Socket:
             )
             self._min_position = min_position(self._headers)
         except BadRequest as error:
-            raise Closed(4403 if error.status == 401 else 4400, "Forbidden") from None
+            if error.status == 401:
+                raise Closed(4403, f"Forbidden: {error.message}") from None
+            raise Closed(4400, error.message) from None
         if not self._manner.open_reading and self._access.actor is None:
-            raise Closed(4403, "Forbidden")
+            raise Closed(4403, "Forbidden: reading needs a key, as Authorization in the payload of connection_init")
         self._acknowledged, self._headers = True, {}
         await self._send({"type": "connection_ack"})
 
@@ -285,7 +300,7 @@ def _asked(message: dict[str, Any]) -> Parameters:
     try:
         asked = parameters(message.get("payload"))
     except BadRequest as error:
-        raise Closed(4400, error.message[:100]) from None
+        raise Closed(4400, error.message) from None
     if asked.query is None and asked.document_id is None and "persistedQuery" not in asked.extensions:
         raise Closed(4400, "The payload has no query")
     return asked

@@ -11,15 +11,17 @@ from weakref import WeakValueDictionary
 
 import apsw
 import orjson
-from graphql import GraphQLError, GraphQLSchema, get_argument_values, get_variable_values
+from graphql import GraphQLError, GraphQLSchema, get_argument_values
 from graphql.execution.values import VariableValues
 
 from schema.context import Context
 from schema.context import Message as Sent
 from schema.errors import ErrorCode, Rejected, coded, rejected
+from schema.limits import Ceiling, Limits
 from schema.operation import Operation
 from schema.plan.paging import Ceilings, Moment
 from schema.plan.run import Runner
+from schema.plan.variables import coerced as variables_of
 from schema.scalars import Position
 from schema.streaming.asked import filter_of, until_of
 from schema.streaming.render import Asked, Rendering, asked
@@ -41,11 +43,18 @@ _EXPIRY_GRACE = 0.25
 class Subscriptions:
     """Executes subscriptions on one schema and replica. One for each process, used on its event loop."""
 
-    def __init__(self, schema: GraphQLSchema, replica: Replica, ceilings: Ceilings | None = None) -> None:
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        replica: Replica,
+        ceilings: Ceilings | None = None,
+        limits: Limits | None = None,
+    ) -> None:
         """Take what the engine has; its schema must be prepared by it."""
         self._schema = schema
         self._replica = replica
         self._ceilings = ceilings or Ceilings()
+        self._limits = limits or Limits(schema, Ceiling(page_default=self._ceilings.page_default))
         self._runner = Runner(replica, self._ceilings.time_limit, self._ceilings.threads)
         self._hub = Hub(replica)
         self._renderings: WeakValueDictionary[Hashable, Rendering] = WeakValueDictionary()
@@ -55,7 +64,10 @@ class Subscriptions:
         """How many messages were handed over."""
 
     async def subscribe(self, operation: Operation, variables: Mapping[str, Any], context: Context) -> "Subscribed":
-        """Begin to read. Raises Rejected for variables, arguments and cursors that do not fit."""
+        """Begin to read. Raises Rejected for variables, arguments and cursors that do not fit.
+
+        Also for what costs too much: a message costs what its selection costs in a query.
+        """
         try:
             return await self._begun(operation, variables, context)
         except GraphQLError as error:
@@ -65,6 +77,7 @@ class Subscriptions:
 
     async def _begun(self, operation: Operation, variables: Mapping[str, Any], context: Context) -> "Subscribed":
         coerced = self._coerced(operation, variables)
+        self._limits.check_cost(operation, coerced.coerced)
         field = asked(self._schema, operation, coerced)
         root = self._schema.subscription_type
         assert root is not None
@@ -78,8 +91,8 @@ class Subscriptions:
         return Subscribed(self, reading, rendering, context)
 
     def _coerced(self, operation: Operation, variables: Mapping[str, Any]) -> VariableValues:
-        definitions = operation.definition.variable_definitions or ()
-        coerced = get_variable_values(self._schema, definitions, dict(variables), max_errors=20)
+        self._limits.check_held(operation, variables)
+        coerced = variables_of(self._schema, operation, variables)
         if isinstance(coerced, list):
             raise Rejected(*coded(coerced, ErrorCode.INPUT))
         return coerced

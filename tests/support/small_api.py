@@ -22,6 +22,8 @@ from schema.scalars import SCALARS, Position
 from schema.sql import KEY, Computed
 from service.node import Node as Running
 
+COUNT = "subscription($to: Int!, $every: Float, $after: String) { count(to: $to, every: $every, after: $after) }"
+
 
 @strawberry.interface
 class Node:
