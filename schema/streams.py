@@ -91,7 +91,7 @@ Message: TypeAlias = EventRecorded | NewDealMessage | CaughtUp
 
 @strawberry.input(
     description="What a stream sends: that for which all of this holds. Objects are judged as they are right after the "
-    "event."
+    "event. An empty list of names takes nothing."
 )
 class StreamFilter:
     """What a stream sends."""

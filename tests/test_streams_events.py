@@ -153,6 +153,9 @@ async def test_a_cursor_from_the_future_is_refused_and_says_where_the_record_is(
         ({"filter": {"kind": ["NOTHING"]}}, "NOTHING"),
         ({"filter": {"country": ["KAZ", "uzb"]}}, "uzb"),
         ({"filter": {"noun": ["nothing"]}}, "nothing"),
+        ({"filter": {"id": ["uz-boeing-787"]}}, "filter.id: 'uz-boeing-787' is no id such as deal:uz-boeing-787"),
+        ({"filter": {"id": ["deal:aircraft@3"]}}, "filter.id: 'deal:aircraft@3'"),
+        ({"filter": {"party": ["party:uz", "KAZ"]}}, "filter.party: 'KAZ'"),
         ({"filter": {"party": ["party:x"] * 1001}}, "1000"),
         ({"until": {"position": 1, "time": "2026-01-01T00:00:00Z"}}, "Until"),
     ],
@@ -176,6 +179,20 @@ NESTED = "history(first: 100) { nodes { object { " * 3 + "id" + " } } }" * 3
 )
 async def test_a_subscription_is_held_to_the_limits_of_a_query(still: Streaming, query: str, asked: Json) -> None:
     assert (await refused(still, query, **asked))["extensions"]["code"] == "TOO_COSTLY"
+
+
+@pytest.mark.parametrize("filter", [{"noun": ["DEAL", "PARTY"]}, {"id": ["party:uz"]}, {"kind": ["LOAN", "COUNTRY"]}])
+async def test_what_new_deals_never_tells_of_cannot_be_asked_for(still: Streaming, filter: Json) -> None:
+    (name,) = filter
+    error = await refused(still, DEALS, filter=filter)
+    assert error["message"].startswith(f"filter.{name}: ")
+    assert error["message"].endswith("newDeals tells of deals, agreements and investments alone.")
+
+
+@pytest.mark.parametrize("name", ["noun", "id", "type", "party", "kind", "commitment", "recordedBy", "changes"])
+async def test_an_empty_list_takes_nothing_and_null_takes_all(still: Streaming, name: str) -> None:
+    assert await still.told(EVENTS, filter={name: []}) == []
+    assert len(await still.told(EVENTS, filter={name: None})) == WORLD
 
 
 async def test_a_range_ends_behind_its_position_or_time(still: Streaming) -> None:

@@ -83,11 +83,12 @@ class Subscriptions:
         assert root is not None
         given = get_argument_values(root.fields[field.node.name.value], field.node, coerced)
         rendering = self._rendering(operation, (coerced, variables), field, context)
-        filter, until = filter_of(given.get("filter")), until_of(given.get("until"))
+        kind = Kind(field.node.name.value)
+        filter, until = filter_of(kind, given.get("filter")), until_of(given.get("until"))
         place = await self._place(given.get("after"), context)
         if place is None and until is not None:
             place = whole(0)
-        reading = Reading(self._hub, Kind(field.node.name.value), filter, place, until)
+        reading = Reading(self._hub, kind, filter, place, until)
         return Subscribed(self, reading, rendering, context)
 
     def _coerced(self, operation: Operation, variables: Mapping[str, Any]) -> VariableValues:

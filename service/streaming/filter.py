@@ -54,7 +54,7 @@ class Filter:
     kinds: Names = None
     commitments: Names = None
     recorded_by: Names = None
-    changes: frozenset[DealChange] = frozenset()
+    changes: frozenset[DealChange] | None = None
     corrections_only: bool = False
     asks_event: bool = field(init=False, compare=False, repr=False)
     """Whether it says anything of the event."""

@@ -31,7 +31,8 @@ def _event_note(filter: Filter, happening: Happening) -> tuple[Note, ...]:
         return ()
     if filter.asks_object and not (happening.objects and filter.fits(happening.objects[0].now)):
         return ()
-    if filter.changes and not any(filter.changes & changes(happening, each) for each in happening.deals):
+    wanted = filter.changes
+    if wanted is not None and not any(wanted & changes(happening, each) for each in happening.deals):
         return ()
     return happening.note(whole(happening.position), happening.stream)
 

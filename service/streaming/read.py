@@ -74,7 +74,7 @@ def chosen(
     where, values = _narrowed(kind, filter)
     sql = f"{_EVENT} WHERE position > ? AND position <= ?{where} ORDER BY position LIMIT ?"
     found = [Happening(*row) for row in connection.execute(sql, (after, upto, *values, most))]
-    if kind is Kind.DEALS or filter.asks_object or filter.changes:
+    if kind is Kind.DEALS or filter.asks_object or filter.changes is not None:
         load_objects(connection, found)
     return found
 
