@@ -31,6 +31,8 @@ described(ChangeKind)
 _CORRECTIONS = ", ".join(f"'{name}'" for name in CORRECTIONS)
 
 
+_STEPS_COST = 60
+"""The steps of one object are looked for in every table."""
 _LONG = 8
 """A span that holds more than this part of all events is long."""
 
@@ -89,7 +91,9 @@ class Change:
         "When the last event behind it was recorded.",
         lambda s: f"(SELECT event.recorded_at FROM main.event WHERE event.position = {s['position']})",
     )
-    fields: list[FieldChange] = rows("What changed, step by step, each with the event that caused it.", field_steps)
+    fields: list[FieldChange] = rows(
+        "What changed, step by step, each with the event that caused it.", field_steps, cost=_STEPS_COST
+    )
     events: list[EventRef] = rows("Its own events between the two moments.", _own_events, kinds=EVENT_KINDS)
     corrections: list[Correction] = rows("What was put right in it between the two moments.", _own_corrections)
 

@@ -34,7 +34,7 @@ from schema.errors import ApiError, ErrorCode
 from schema.held import Held, held_by, in_document, variables_in
 from schema.operation import Operation
 from schema.plan.selection import DESCRIPTION, reading_of
-from schema.sql import Listing, Needs, Several
+from schema.sql import Listing, Needs, Select, Several
 
 _KEPT = "cost"
 _MOST_COSTS = 64
@@ -273,9 +273,16 @@ class _Costs:
         if found is None or name.startswith("__"):
             return 1
         below = self._selections(get_named_type(found.type), node.selection_set)
-        own = self._ceiling.python_cost if _is_python(found, name) else 1
         parts = sum(self._parts(argument.value) for argument in node.arguments or ())
-        return own + parts * self._ceiling.part_cost + below * self._items(found, name, node)
+        return self._own(found, name) + parts * self._ceiling.part_cost + below * self._items(found, name, node)
+
+    def _own(self, found: GraphQLField, name: str) -> int:
+        match reading_of(found, name):
+            case Needs(cost=cost):
+                return cost or self._ceiling.python_cost
+            case Select(cost=cost):
+                return cost
+        return 1
 
     def _parts(self, node: ValueNode) -> int:
         """How many objects an argument holds, beyond one that is all of it."""
@@ -309,10 +316,6 @@ class _Costs:
         if isinstance(node, IntValueNode):
             return max(1, int(node.value))
         return max(1, len(node.values)) if isinstance(node, ListValueNode) else None
-
-
-def _is_python(found: GraphQLField, name: str) -> bool:
-    return isinstance(reading_of(found, name), Needs)
 
 
 def _amount(value: Any) -> int | None:

@@ -9,7 +9,11 @@ from strawberry.types import Info
 from schema.audit import Checkpoint, audit_of, checkpoint, of_log
 from schema.rules import rules_of_answers
 from schema.scalars import DateTime, Position
+from schema.sql import needs
 from schema.state import state_root
+
+_ROOT_COST = 5_000
+"""A state root is made of every row there is."""
 
 
 async def verifier_keys(info: Info[Any, Any]) -> list[str]:
@@ -38,6 +42,7 @@ class Log:
     )
     state_root: str | None = strawberry.field(
         resolver=state_root,
+        metadata=needs(cost=_ROOT_COST),
         description="One hash (SHA-256, in hex) over every row that reads of a position can see, so that two nodes, or "
         "a node and `tamga replay`, are compared by one line. It is the same for the same position and rules.",
     )

@@ -113,6 +113,8 @@ class Select:
     arguments: tuple[Argument, ...] = ()
     kinds: Kinds | None = None
     root: bool = False
+    cost: int = 1
+    """What each costs, where a row takes longer than a field."""
 
 
 @dataclass(frozen=True)
@@ -162,6 +164,8 @@ class Needs:
     """A field that is no SQL: its resolver reads these columns from `self`."""
 
     columns: tuple[str, ...] = ()
+    cost: int = 0
+    """What it costs, where that is more than fields that are no SQL usually do."""
 
 
 @dataclass(frozen=True)
@@ -286,11 +290,12 @@ def rows(
     *arguments: Argument,
     kinds: Kinds | None = None,
     root: bool = False,
+    cost: int = 1,
     **options: Any,
 ) -> Any:
     """A list (or, by the field's type, the first) of the rows of `select(source, arguments)`; `root` adds `asOf`."""
     every = (*arguments, *AS_OF) if root else arguments
-    return _field(description, Select(select, every, kinds, root), every, options)
+    return _field(description, Select(select, every, kinds, root, cost), every, options)
 
 
 def connection(
@@ -350,9 +355,9 @@ def several(description: str, **options: Any) -> Any:
     return _field(description, Several(), arguments, options)
 
 
-def needs(*columns: str) -> Mapping[str, Reading]:
+def needs(*columns: str, cost: int = 0) -> Mapping[str, Reading]:
     """Metadata of a field with a Python resolver: the columns that it reads from `self`, as `self.<column>`."""
-    return {KEY: Needs(columns)}
+    return {KEY: Needs(columns, cost)}
 
 
 def of_table(table: str) -> Callable[[type[T]], type[T]]:

@@ -35,16 +35,23 @@ async def state_root(info: Info[Any, Any], position: _At = strawberry.UNSET) -> 
     if at > replica.position:
         raise ApiError(ErrorCode.NOT_REACHED, f"This node has read up to {replica.position}, not {at}.")
     key = (replica.record_id, replica.rules, at)
-    if key not in _kept:
+    found = _kept.get(key)
+    if found is None:
         deadline = time.monotonic() + services.settings.query_timeout
-        root = await asyncio.get_running_loop().run_in_executor(_thread, _made, replica, at, deadline)
-        _kept[key] = root
+        found = await asyncio.get_running_loop().run_in_executor(_thread, _made, replica, key, deadline)
+    return found
+
+
+def _made(replica: Replica, key: tuple[str, str, int], deadline: float) -> str:
+    """Make it, unless it was made while this waited for its turn."""
+    if key not in _kept:
+        _kept[key] = _hashed(replica, key[2], deadline)
         if len(_kept) > _MOST:
             _kept.popitem(last=False)
     return _kept[key]
 
 
-def _made(replica: Replica, position: int, deadline: float) -> str:
+def _hashed(replica: Replica, position: int, deadline: float) -> str:
     if time.monotonic() > deadline:
         raise _too_long()
     with replica.read() as connection:

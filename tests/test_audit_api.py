@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from schema import state
 from service.audit.checkpoint import open_checkpoint, peek
 from service.audit.note import VerifierKey
 from service.audit.proof import ProofFile
 from service.audit.state import state_at
 from service.audit.tree import verify_consistency
 from service.log.codec import entry_json
+from service.replica.store import Replica
 from tests.support.audit import tamper
 from tests.support.auditing import Api, audited_api, root_by_hand
 
@@ -191,6 +193,21 @@ async def test_the_state_root_is_the_hash_of_the_replica_at_that_position(api: A
     with api.node.replica.read() as connection:
         assert found["a"] == found["b"] == state_at(connection, 100).root
     assert found["stateRoot"] != found["a"]
+
+
+async def test_a_state_root_that_is_asked_for_many_times_at_once_is_hashed_once(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[int] = []
+    hashed = state._hashed
+
+    def counted(replica: Replica, position: int, deadline: float) -> str:
+        made.append(position)
+        return hashed(replica, position, deadline)
+
+    monkeypatch.setattr(state, "_hashed", counted)
+    answers = await asyncio.gather(*(api.ask("{ log { stateRoot(position: 123) } }") for _ in range(5)))
+    assert (len({each["log"]["stateRoot"] for each in answers}), made) == (1, [123])
 
 
 async def test_a_position_beyond_the_replica_has_no_state_root(api: Api) -> None:

@@ -2,9 +2,8 @@
 
 import asyncio
 import gc
-import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -24,6 +23,7 @@ from schema.plan.shelf import Shelf
 from schema.schema import build
 from tests.support.compact import compact_schema
 from tests.support.compact_rows import Filled, random_rows
+from tests.support.time_taken import at_most
 
 SCHEMA = sound(compact_schema()._schema)
 READ = "{ deals { nodes { id title links { role } } } }"
@@ -86,23 +86,6 @@ def _young() -> Iterator[None]:
     gc.freeze()
     yield
     gc.unfreeze()
-
-
-@contextmanager
-def at_most(seconds: float) -> Iterator[None]:
-    """Fails if the block takes longer: processor time, since the machine may be busy, and more where it is slow."""
-    slower = max(1.0, yardstick() / 0.01)
-    began = time.process_time()
-    yield
-    took = time.process_time() - began
-    assert took < seconds * slower, f"{took:.3f} s on a machine {slower:.1f} times slower than it is meant for"
-
-
-def yardstick() -> float:
-    """Seconds of processor time for a piece of plain Python: about 0.01 where the limits are meant for."""
-    began = time.process_time()
-    sorted(str(number) for number in range(25_000))
-    return time.process_time() - began
 
 
 @pytest.fixture

@@ -125,6 +125,13 @@ def is_light(given: Mapping[str, Any] | None, kind: type | None) -> bool:
     return all(condition.light for _, condition, *_ in _given(given, kind) if isinstance(condition, Found))
 
 
+def breadth(given: Any) -> int:
+    """How many values a filter holds, in all its parts."""
+    if isinstance(given, Mapping):
+        return sum(map(breadth, given.values()))
+    return sum(map(breadth, given)) if isinstance(given, list) else int(given is not None)
+
+
 def given_columns(given: Mapping[str, Any] | None, kind: type | None) -> dict[str, Value]:
     """The columns that a filter tests for one of a list."""
     tests = ((condition, value) for _, condition, value, _ in _given(given, kind))

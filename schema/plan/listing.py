@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from schema.plan.arguments import chosen
 from schema.plan.paging import Page, Prepared, keys_of, sorts_of
 from schema.plan.pieces import Pieces, Text, kept, listed, quoted
-from schema.plan.source import Row, Source
+from schema.plan.source import Row, Source, text
 from schema.plan.ways import GROWING, Way, Ways
 from schema.plan.ways import Page as WayPage
 from schema.sql import Listing
@@ -17,6 +19,9 @@ from service.replica.tables import ALIVE, TABLES
 if TYPE_CHECKING:
     from schema.plan.compile import Compiler
     from schema.plan.selection import Field
+
+_OF_PAGE = ("nodes", "edges", "pageInfo")
+"""The fields of a connection that are made of the keys of its page."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,13 @@ class _Lister:
         self.type_name, self.fields = _only(field)
         self.keys = self._keys()
         self.ways = self._ways()
-        self.number = next(source.row.aliases)
+        self.held = f"page{next(source.row.aliases)}"
+        """What holds the keys of the page where several fields are made of them."""
+        asked = [each.name for each in self.fields if each.name in _OF_PAGE]
+        self.more = int("pageInfo" in asked)
+        """How many behind the page are looked for."""
+        self.is_held = len(asked) > 1 or self.more > 0
+        self.is_filtered = reading.select is None and bool(prepared.arguments.get("filter"))
 
     def _keys(self) -> _Keys:
         finds = keys_of(self.reading)
@@ -53,14 +64,28 @@ class _Lister:
     def sql(self) -> Pieces:
         """The object of the connection."""
         whole = self.compiler.enclosed([(each.key, self._part(each)) for each in self.fields], quoted(self.type_name))
-        if any(field.name == "pageInfo" for field in self.fields):
-            whole = f"(WITH page{self.number} AS MATERIALIZED ({self._chosen(1)}) SELECT {whole})"
-        return [whole]
+        if not self.is_held:
+            return [whole]
+        if self.is_filtered:
+            return [f"(SELECT {whole} FROM ({self._as_text()}) AS {self.held})"]
+        return [f"(WITH {self.held} AS MATERIALIZED ({self._chosen(self.more)}) SELECT {whole})"]
+
+    def _as_text(self) -> str:
+        """The keys of the page as JSON. SQLite compiles a CTE anew wherever it is read, which few filters outlast."""
+        members = ", ".join(f"{text(name)}, found.{name}" for name in self._names())
+        return f"SELECT json_group_array(json_object({members})) AS keys FROM ({self._chosen(self.more)}) AS found"
+
+    def _from_held(self) -> str:
+        """The keys of the page, and of what is behind it, from where they are held."""
+        if not self.is_filtered:
+            return f"SELECT * FROM {self.held}"
+        values = ", ".join(f"value ->> '$.{name}' AS {name}" for name in self._names())
+        return f"SELECT {values} FROM json_each({self.held}.keys)"
 
     def _part(self, field: Field) -> Pieces:
         match field.name:
             case "totalCount":
-                return [self._count()]
+                return [self._count]
             case "nodes":
                 return [self._items(field, edge=False)]
             case "edges":
@@ -70,7 +95,9 @@ class _Lister:
             case _:
                 return self.compiler.value(field, self.parent)
 
+    @cached_property
     def _count(self) -> str:
+        """SQL of how many the whole list has; the same text wherever it is asked for, so that it is counted once."""
         if self.reading.counted is not None and not self.prepared.arguments.get("filter"):
             counted = self.reading.counted(self.parent, self.prepared.arguments)
         elif self.ways is not None:
@@ -166,9 +193,12 @@ class _Lister:
             parts.append(f"SELECT * FROM ({made} ORDER BY run.{place}{down} LIMIT {limit})")
         return f"{' UNION ALL '.join(reversed(parts) if self.page.backward else parts)} LIMIT {limit}"
 
+    def _names(self) -> Iterable[str]:
+        """The columns that a page is known by."""
+        return dict.fromkeys((*self.keys.sorts, *self.keys.finds))
+
     def _columns(self, row: Row) -> str:
-        names = dict.fromkeys((*self.keys.sorts, *self.keys.finds))
-        return ", ".join(f"{row[name]} AS {name}" for name in names)
+        return ", ".join(f"{row[name]} AS {name}" for name in self._names())
 
     def _order(self, alias: str, backward: bool) -> str:
         down = " DESC" if self.keys.descending != backward else ""
@@ -176,10 +206,7 @@ class _Lister:
 
     def _of_page(self) -> str:
         """The keys of the page in the list's order; a LIMIT, since SQLite omits the order of subqueries without."""
-        if any(field.name == "pageInfo" for field in self.fields):
-            inner = f"SELECT * FROM page{self.number} LIMIT {self.page.limit}"
-        else:
-            inner = self._chosen(0)
+        inner = f"{self._from_held()} LIMIT {self.page.limit}" if self.is_held else self._chosen(0)
         if not self.page.backward:
             return f"({inner})"
         return f"(SELECT * FROM ({inner}) AS back ORDER BY {self._order('back', False)} LIMIT -1)"
@@ -234,12 +261,11 @@ class _Lister:
         return self.compiler.enclosed([(each.key, [self._of_info(each)]) for each in fields], quoted(type_name))
 
     def _of_info(self, field: Field) -> str:
-        page, limit = f"page{self.number}", self.page.limit
-        more = f"iif((SELECT count(*) FROM {page}) > {limit}, 'true', 'false')"
-        first = f"(SELECT {self._cursor(page)} FROM {page} WHERE {limit} > 0 LIMIT 1)"
-        of_page = f"(SELECT * FROM {page} LIMIT {limit}) AS ends"
-        order = self._order("ends", not self.page.backward)
-        last = f"(SELECT {self._cursor('ends')} FROM {of_page} ORDER BY {order} LIMIT 1)"
+        held, limit = self._from_held(), self.page.limit
+        more = f"iif((SELECT count(*) FROM ({held})) > {limit}, 'true', 'false')"
+        ends = f"(SELECT {self._cursor('ends')} FROM ({held} LIMIT {limit}) AS ends"
+        first = f"{ends} LIMIT 1)"
+        last = f"{ends} ORDER BY {self._order('ends', not self.page.backward)} LIMIT 1)"
         start, end = (last, first) if self.page.backward else (first, last)
         match field.name:
             case "hasNextPage":

@@ -35,6 +35,8 @@ ROOTS = (Single, Several, Listing, Select)
 """The readings of root fields that are SQL."""
 
 ROOT_ARGUMENTS = ("as_of", "min_position", "on")
+_NO_VARIABLES = VariableValues({}, {})
+
 PAGE_ARGUMENTS = ("first", "after", "last", "before")
 
 
@@ -99,7 +101,7 @@ class Call:
         self.arguments = arguments_of(self.definition, self.node)
         self.parameters = {name: _parameter(self.reading, each) for name, each in self.definition.args.items()}
         if all(each.variable is None and each.literal is None for each in self.arguments):
-            self.constant = get_argument_values(self.definition, self.node)
+            self.constant = self.values(_NO_VARIABLES)
         self.named = frozenset(each.name.value for each in self.node.arguments or ())
         self.slots = {self.parameters[each.name].name: each.variable for each in self.arguments if each.variable}
 

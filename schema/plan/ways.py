@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from schema.filters import Value
-from schema.plan.arguments import bounds_in, finders, given_columns, is_light
+from schema.plan.arguments import bounds_in, breadth, finders, given_columns, is_light
 from schema.plan.source import NEWEST, Row, Scope
 from service.replica.tables import TABLES, index_name
 
@@ -19,6 +19,9 @@ FEW = 2_000
 _EVENTS = 500
 """In a small record fewer are few, since a walk is short: one more for so many events."""
 _MOST = 4
+"""The most ways beside the walk ..."""
+_WIDE = 40
+"""... and fewer for a filter of many values, none beyond so many: each way holds all of it and has to be compiled."""
 _NEXT = 1_000
 """So many rows that are next in the order are looked at ..."""
 _ENOUGH = 4
@@ -142,7 +145,8 @@ class Ways:
     def _found(self, parent: Row | None = None) -> list[str]:
         """The ids by each index of the filter, and those that all of these have."""
         row = (parent or self.parent).others(self.table)
-        found = finders(self.given, self.filter, row)[:_MOST]
+        most = min(_MOST, _WIDE // max(1, breadth(self.given)))
+        found = finders(self.given, self.filter, row)[:most] if most else []
         if len(found) > 1 and is_light(self.given, self.filter):
             found.append(" INTERSECT ".join(f"SELECT id FROM ({ids})" for ids in found))
         return found
