@@ -191,3 +191,31 @@ async def test_a_page_goes_on_at_a_node_that_has_not_read_as_far_as_the_one_befo
         behind.close()
         engine.close()
     assert [*first["nodes"], *found["data"]["deals"]["nodes"]] == whole["data"]["deals"]["nodes"]
+
+
+@pytest.mark.parametrize(
+    ("noun", "opening", "period"),
+    [
+        ("deal", "DealAnnounced", "announced"),
+        ("agreement", "AgreementSigned", "signed"),
+        ("agreement", "AgreementAnnounced", "signed"),
+        ("programme", "ProgrammeAnnounced", "announced"),
+    ],
+)
+def test_a_list_goes_by_the_date_that_it_shows_whoever_claims_it(
+    tmp_path: Path, noun: str, opening: str, period: str
+) -> None:
+    with reading(tmp_path, first_record=True) as record:
+        id, field = f"{noun}:moved", opening.removeprefix(noun.title()).lower()
+        official = record.ask("{ sources(filter: {kind: [OFFICIAL_RELEASE]}, first: 1) { nodes { id } } }")
+        source = official["sources"]["nodes"][0]["id"]
+        record.record(fact(opening, id, "2031-05-01", title="Moved"))
+        claim = fact("FactClaimed", id, target=1, field="occurred_on", value="2030-01-15")
+        record.record({**claim, "sources": [{"source": source}]})
+        answer = record.ask(f"""{{
+          shown: {noun}(id: "{id}") {{ {field} {{ shown {{ earliest }} }} }}
+          then: {noun}s(filter: {{{period}: {{since: "2030-01-01", until: "2030-12-31"}}}}) {{ nodes {{ id }} }}
+          later: {noun}s(filter: {{{period}: {{since: "2031-01-01"}}}}) {{ nodes {{ id }} }}
+        }}""")
+    assert answer["shown"][field] == {"shown": {"earliest": "2030-01-15"}}
+    assert (answer["then"]["nodes"], answer["later"]["nodes"]) == ([{"id": id}], [])

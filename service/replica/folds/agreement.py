@@ -7,9 +7,9 @@ from domain import agreement as events
 from domain.codes import AgreementStatus, AnomalyKind, PartyRole
 from domain.fact import Content
 from domain.values import PartyRef
-from service.replica.folds.common import label, put_parties, shown
+from service.replica.folds.common import label, put_parties, shown, shown_day
 from service.replica.part import Fold, Part, Results, Subjects
-from service.replica.view import Kept, View, sort_day
+from service.replica.view import Kept, View
 from service.replica.world import World, binding_of
 
 _ACTS: dict[type[Content], str] = {
@@ -45,15 +45,14 @@ _RESUMES = (events.AgreementEnteredIntoForce, events.AgreementExtended)
 
 
 def _row(view: View, world: World, subjects: Subjects, _: Results) -> dict[str, Any]:
-    signed = view.last(events.AgreementSigned)
-    opening = signed[0] if signed else next((one for one in view.kept if one.held.live), None)
+    dates = ("signed",) if view.last(events.AgreementSigned) else ("announced", "adopted")
     return {
         "title": label(view, subjects),
         "kind": shown(subjects, "kind") or "UNKNOWN",
         "binding": binding_of(view),
         "status": status_of(view),
         "gathering": shown(subjects, "gathering"),
-        "day": sort_day(opening.fact.occurred_on if opening else None),
+        "day": shown_day(subjects, *dates),
     }
 
 

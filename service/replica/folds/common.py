@@ -9,10 +9,10 @@ from domain.codes import AnomalyKind
 from domain.common import AssessmentVoiced, EffectClaimed, EventRetracted, FactCorrected
 from domain.fact import Content, field_values
 from domain.party import PartyMerged
-from domain.values import PartyRef, SectorShare
+from domain.values import PartyRef, SectorShare, WorldDate
 from service.replica.claimed_values import kind_of
 from service.replica.part import Part, Subjects
-from service.replica.view import Kept, View
+from service.replica.view import Kept, View, sort_day
 from service.replica.world import World
 
 
@@ -149,6 +149,12 @@ def shown(subjects: Subjects, name: str) -> str | None:
     """The shown value of a subject as a text."""
     value = subjects[name].value if name in subjects else None
     return None if value is None else str(value)
+
+
+def shown_day(subjects: Subjects, *names: str) -> str:
+    """The earliest day of the first of these dates that is shown, as a sort key: lists go by what they show."""
+    found = (subjects[name].value for name in names if name in subjects)
+    return sort_day(next((value for value in found if isinstance(value, WorldDate)), None))
 
 
 _WITH_SECTORS = tuple(event for event in CATALOGUE.values() if "sectors" in event.__dataclass_fields__)

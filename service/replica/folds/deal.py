@@ -15,7 +15,7 @@ from domain.values import Money, WorldDate
 from service.replica.claimed_values import is_undisclosed, kind_of, value_json
 from service.replica.claims import Subject
 from service.replica.folds.commitment import Course, Moment, Progress, moments, moments_of
-from service.replica.folds.common import label, put_parties, shown
+from service.replica.folds.common import label, put_parties, shown, shown_day
 from service.replica.part import Fold, Part, Results, Subjects
 from service.replica.view import Kept, View, days_between, number_key, sort_day
 from service.replica.world import World
@@ -27,7 +27,6 @@ _VALUES = tuple(f"value:{basis}" for basis in _BASES)
 
 
 def _row(view: View, world: World, subjects: Subjects, results: Results) -> dict[str, Any]:
-    opened = view.last(events.DealAnnounced)
     schedule, delays, days_late = results["schedule"]
     value = _value(subjects)
     return {
@@ -40,7 +39,7 @@ def _row(view: View, world: World, subjects: Subjects, results: Results) -> dict
         "gathering": shown(subjects, "gathering"),
         "announced": shown(subjects, "announced"),
         "value_covers": results["values"].get(value.name) if value else None,
-        "day": sort_day(opened[0].fact.occurred_on if opened else None),
+        "day": shown_day(subjects, "announced"),
         **_value_columns(value),
     }
 

@@ -12,9 +12,9 @@ from domain.institution import (
     MinistryEstablished,
     OfficeholderAppointed,
 )
-from service.replica.folds.common import label, shown
+from service.replica.folds.common import label, shown, shown_day
 from service.replica.part import Fold, Part, Results, Subjects
-from service.replica.view import View, sort_day
+from service.replica.view import View
 from service.replica.world import World
 
 _ACTS: dict[type[Content], str] = {
@@ -27,14 +27,13 @@ _ACTS: dict[type[Content], str] = {
 
 def _row(view: View, world: World, subjects: Subjects, _: Results) -> dict[str, Any]:
     renamed, established = view.last(InstitutionRenamed), view.last(MinistryEstablished)
-    opening = next((kept for kept, _ in view.live(MinistryAnnounced, MinistryEstablished)), None)
     return {
         "name": renamed[1].name if renamed else label(view, subjects, "name"),
         "country": shown(subjects, "country"),
         "status": _status(view),
         "gathering": shown(subjects, "gathering"),
         "predecessor": established[1].predecessor if established else None,
-        "day": sort_day(opening.fact.occurred_on if opening else None),
+        "day": shown_day(subjects, "announced", "established"),
     }
 
 

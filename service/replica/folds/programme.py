@@ -4,9 +4,9 @@ from typing import Any
 
 from domain.codes import AnomalyKind
 from domain.programme import DealExcluded, DealIncluded, ProgrammeAnnounced, ProgrammeClosed, ProgrammeValueReported
-from service.replica.folds.common import label, put_parties
+from service.replica.folds.common import label, put_parties, shown_day
 from service.replica.part import Fold, Part, Results, Subjects
-from service.replica.view import View, sort_day
+from service.replica.view import View
 from service.replica.world import World
 
 
@@ -17,7 +17,7 @@ def _row(view: View, world: World, subjects: Subjects, results: Results) -> dict
         "gathering": opened[1].gathering if opened else None,
         "closed": view.last(ProgrammeClosed) is not None,
         "value_subject": results["values"],
-        "day": sort_day(opened[0].fact.occurred_on if opened else None),
+        "day": shown_day(subjects, "announced"),
     }
 
 
