@@ -154,7 +154,7 @@ def _changes(connection: apsw.Connection, filter: Filter, entry: Entry, id: str,
         DealChange.VALUE: now and before and now[1] != before[1],
         DealChange.CORRECTION: entry.event in CORRECTIONS,
     }
-    yield from ((at, id, ORDER.index(each)) for each in ORDER if each in filter.changes and happened.get(each))
+    yield from ((at, id, ORDER.index(each)) for each in ORDER if each in (filter.changes or ()) and happened.get(each))
 
 
 def _moved(connection: apsw.Connection, id: str, at: int) -> bool:
