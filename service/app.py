@@ -24,6 +24,7 @@ from schema.context import Engine as Executes
 from schema.http import GraphQLApp, Manner, Whole
 from schema.http.caching import ASK_AGAIN, FOR_EVER
 from schema.http.request import Headers
+from schema.http.sse import is_event_source, send_later
 from schema.limits import Ceiling, Limits
 from schema.measured import MeasuredEngine, MeasuredRegistry, MeasuredStreams
 from schema.operation import Operations, sound
@@ -149,10 +150,12 @@ class App:
             await self._serve(scope, receive, send)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"] == "/graphql" and not self.health.started:
-            await Response(_NOT_YET, 503, {"retry-after": "1"}, _JSON)(scope, receive, send)
-        else:
+        if scope["path"] != "/graphql" or self.health.started:
             await self._graphql(scope, receive, send)
+        elif scope["type"] == "http" and is_event_source(scope):
+            await send_later(send, "This node is starting.")
+        else:
+            await Response(_NOT_YET, 503, {"retry-after": "1"}, _JSON)(scope, receive, send)
 
     def allows(self, request: Request) -> bool:
         """Whether this request may read the record."""

@@ -112,6 +112,12 @@ async def test_a_node_without_a_replica_asks_to_come_again(app: App) -> None:
     assert answer.json()["errors"][0]["extensions"]["code"] == "UNAVAILABLE"
 
 
+async def test_a_node_without_a_replica_asks_an_event_source_to_come_again_as_it_understands_it(app: App) -> None:
+    answer = await get(app, "/graphql?query={__typename}", accept="text/event-stream")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
+    assert answer.text == "retry: 2000\n: This node is starting.\n\n"
+
+
 async def test_a_node_without_a_replica_takes_no_sockets_either_and_logs_no_error(
     app: App, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -158,3 +158,15 @@ async def test_a_shutdown_tells_from_where_to_resume_and_completes(
     assert '{"data":null,"extensions":{"resume":"2"}}' in text
     assert text.endswith("event: complete\ndata:\n\n" if headers is SSE else "--graphql--\r\n")
     assert (refused.status_code, refused.json()["errors"][0]["extensions"]["code"]) == (503, "SHUTTING_DOWN")
+
+
+async def test_an_event_source_is_told_to_come_again_where_others_are_told_503(
+    tmp_path: Path, client: httpx.AsyncClient
+) -> None:
+    async with served(tmp_path) as api:
+        api.app.drain.begin()
+        browser = await client.get(api.url, params=counting(1), headers=SSE)
+        other = await client.post(api.url, json=counting(1), headers=SSE)
+    assert (browser.status_code, other.status_code) == (200, 503)
+    assert browser.headers["content-type"] == "text/event-stream; charset=utf-8"
+    assert browser.text == "retry: 2000\n: This node is shutting down.\n\n"

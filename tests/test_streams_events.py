@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from domain.catalogue import read_fact
 from schema.context import Access, Context
 from schema.context import Message as Sent
 from schema.errors import Rejected
@@ -144,6 +145,17 @@ async def test_a_cursor_from_the_future_is_refused_and_says_where_the_record_is(
     error = await refused(still, after=str(WORLD + 1))
     assert error["extensions"] == {"code": "BAD_CURSOR", "position": WORLD}
     assert "future" in error["message"]
+
+
+async def test_a_node_that_is_behind_says_so_of_a_cursor_that_another_gave(api: Streaming) -> None:
+    api.record.follower.stop()
+    ahead = api.record.registry.record([read_fact(renamed(1))], actor="key:test").position
+    context = Context(services=api.services)
+    with pytest.raises(Rejected) as refusal:
+        await api.streams.subscribe(api.record.operations.prepare(EVENTS), {"after": str(ahead)}, context)
+    assert refusal.value.status == 503
+    assert refusal.value.errors[0].extensions == {"code": "POSITION_NOT_REACHED", "position": WORLD}
+    assert (await refused(api, after=str(ahead + 1)))["extensions"] == {"code": "BAD_CURSOR", "position": ahead}
 
 
 @pytest.mark.parametrize(

@@ -5,15 +5,20 @@ Lines end with LF, `id:` stands on data alone, and comments keep a quiet connect
 
 from functools import lru_cache
 
+from starlette.types import Scope, Send
+
 from schema.context import Message, Stream
 from schema.errors import Rejected
 from schema.execution import refusal
 from schema.http.delivery import Delivery, Drain
 from schema.http.negotiate import SSE as MEDIA
+from schema.http.negotiate import for_result
 from schema.http.outflow import Outflow, Wire
 
 _COMPLETE = b"event: complete\ndata:\n\n"
 _COMMENT = b":\n\n"
+_LATER = b"retry: 2000\n: %s\n\n"
+"""Milliseconds until it comes again, and why."""
 
 
 async def send_result(wire: Wire, body: bytes) -> None:
@@ -22,6 +27,19 @@ async def send_result(wire: Wire, body: bytes) -> None:
     await outflow.begin()
     await outflow.write(_event(Message(body)) + _COMPLETE)
     await outflow.end()
+
+
+def is_event_source(scope: Scope) -> bool:
+    """Whether a browser's EventSource asks: it takes an event stream before all else, by GET."""
+    accept = next((value for name, value in scope["headers"] if name == b"accept"), b"")
+    return scope["method"] == "GET" and for_result(accept.decode("latin-1")) == MEDIA
+
+
+async def send_later(send: Send, reason: str) -> None:
+    """Send an EventSource a stream that ends at once, after which it comes again; at a 503 it gives up for ever."""
+    headers = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-store")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": _LATER % reason.replace("\n", " ").encode()})
 
 
 async def send_stream(stream: Stream, outflow: Outflow, drain: Drain) -> None:

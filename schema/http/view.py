@@ -209,7 +209,10 @@ class View:
             else:
                 await self._result(Asking(request, operation, media or JSON), wire, get)
         except Rejected as error:
-            await self._rejected(wire.send, error, media if media in (JSON, RESPONSE) else RESPONSE)
+            if error.status == 503 and get is not None and media == SSE:
+                await sse.send_later(wire.send, str(error))
+            else:
+                await self._rejected(wire.send, error, media if media in (JSON, RESPONSE) else RESPONSE)
 
     async def _result(self, asking: Asking, wire: Wire, get: Kept | None) -> None:
         caching = self._caching(asking, get) if get is not None else None

@@ -6,11 +6,12 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 from weakref import WeakValueDictionary
 
 import apsw
 import orjson
+from eventsourcing.persistence import PersistenceError
 from graphql import GraphQLError, GraphQLSchema, get_argument_values
 from graphql.execution.values import VariableValues
 
@@ -26,7 +27,9 @@ from schema.scalars import Position
 from schema.streaming.asked import filter_of, until_of
 from schema.streaming.render import Asked, Rendering, asked
 from schema.streams import CaughtUp, EventRecorded, Message, NewDealMessage
+from service.asking import ask_log
 from service.cursor import BadCursor
+from service.log import Log
 from service.replica.store import Replica
 from service.streaming import CaughtUp as Reached
 from service.streaming import Hub, Kind, Note, Place, Reading, whole
@@ -130,13 +133,19 @@ class Subscriptions:
             raise rejected(ErrorCode.BAD_CURSOR, f"{named}: {error}") from None
         least = max(context.min_position, place[0] if place else 0)
         if least and not await self._replica.reached(least, self._ceilings.wait):
-            now = self._replica.position
-            if place is not None and place[0] > now:
-                message = f"This cursor is from the future: it stands at {place[0]}, the record at {now}."
-                raise rejected(ErrorCode.BAD_CURSOR, message, extensions={"position": now})
-            message = f"Position {least} was not there within {self._ceilings.wait:g} seconds; this node is at {now}."
-            raise rejected(ErrorCode.NOT_REACHED, message, status=503, extensions={"position": now})
+            raise await self._not_reached(least, place, context)
         return place
+
+    async def _not_reached(self, least: int, place: Place | None, context: Context) -> Rejected:
+        """Why a stream cannot begin: the cursor is beyond the record, or this node is behind it for now."""
+        now = self._replica.position
+        if place is not None and place[0] > now:
+            head = await _head(context)
+            if head is not None and place[0] > head:
+                message = f"This cursor is from the future: it stands at {place[0]}, the record at {head}."
+                return rejected(ErrorCode.BAD_CURSOR, message, extensions={"position": head})
+        message = f"Position {least} was not there within {self._ceilings.wait:g} seconds; this node is at {now}."
+        return rejected(ErrorCode.NOT_REACHED, message, status=503, extensions={"position": now})
 
     def cursor(self, place: Place) -> str:
         """The cursor of a place."""
@@ -232,6 +241,15 @@ class Subscriptions:
         """End the work behind all streams, from any thread; end the streams first."""
         self._hub.close()
         self._runner.close()
+
+
+async def _head(context: Context) -> int | None:
+    """Where the record is; None where the log does not answer."""
+    log = cast("Log", context.services.registry.recorder)
+    try:
+        return (await ask_log(log.head)).position
+    except PersistenceError:
+        return None
 
 
 def _size(made: Sent | asyncio.Task[Sent]) -> int:
