@@ -92,6 +92,15 @@ async def test_a_hash_of_another_document_is_refused(open_one: Served) -> None:
     assert error["extensions"]["code"] == "BAD_REQUEST"
 
 
+@pytest.mark.parametrize("named", [persisted(HASH), {"documentId": f"sha256:{HASH}"}, {"doc_id": "echo-1"}])
+async def test_a_query_beside_the_id_of_another_document_that_is_known_is_refused(
+    strict: Served, named: dict[str, Any]
+) -> None:
+    (error,) = (await answered(strict, {"query": OTHER, **named}))["errors"]
+    assert error["extensions"]["code"] == "BAD_REQUEST"
+    assert await answered(strict, {"query": ECHO, **named}) == {"data": {"echo": "trusted"}}
+
+
 async def test_a_persisted_query_without_a_hash_is_refused(open_one: Served) -> None:
     given: list[Any] = [5, {}, {"sha256Hash": 1}]
     for wrong in ({"persistedQuery": one} for one in given):

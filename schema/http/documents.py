@@ -45,6 +45,8 @@ class Documents:
     def _named(self, id: str, query: str | None) -> str:
         found = self._trusted.get(id) or self._left.get(id)
         if found is not None:
+            if query not in (None, found):
+                raise BadRequest("The query is not the document that is known by the id that was sent with it.")
             return found
         if query is None:
             raise rejected(ErrorCode.UNKNOWN_DOCUMENT, "PersistedQueryNotFound")
