@@ -170,7 +170,7 @@ class DealCommitment(Code):
     ANNOUNCED = "ANNOUNCED", "made public, nothing signed that the record knows of"
     INTENDED = "INTENDED", "a non-binding instrument is signed"
     CONDITIONAL = "CONDITIONAL", "a binding instrument is signed and a condition is still open"
-    FIRM = "FIRM", "binding, with no condition open"
+    FIRM = "FIRM", "lines are firmly ordered, or a binding instrument is signed with no condition open"
     IN_DELIVERY = "IN_DELIVERY", "a first delivery or payment was made"
     COMPLETED = "COMPLETED", "done, or everything firm was delivered"
     LAPSED = "LAPSED", "ran out with nothing done"

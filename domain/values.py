@@ -157,8 +157,12 @@ _TENTH = Decimal("0.1")
 class Stated:
     """A number as a source states it."""
 
-    low: Annotated[Number | None, doc("the lower stated number; for one number, the same as high")] = None
-    high: Annotated[Number | None, doc("the upper stated number; for one number, the same as low")] = None
+    low: Annotated[Number | None, doc("the lower stated number; the same as high for one number, absent for UP_TO")] = (
+        None
+    )
+    high: Annotated[
+        Number | None, doc("the upper stated number; the same as low for one number, absent for OVER and AT_LEAST")
+    ] = None
     modifier: Annotated[Modifier, doc("how the source qualifies the number")] = Modifier.EXACTLY
     as_stated: Annotated[Words | None, doc("the figure's own words, such as 'over 600'")] = None
 

@@ -136,7 +136,10 @@ class ObjectFilter:
 
     id: list[strawberry.ID] | None = any_of("One of these ids.", "id")
     text: str | None = found(
-        "Its title or words contain all of these; the last may be a beginning.", _says, _saying, light=False
+        "Its title or the words of what is claimed of it contain all of these; the last may begin a word.",
+        _says,
+        _saying,
+        light=False,
     )
     sector: SectorFilter | None = having("It belongs to such a sector.", lambda row: row.owned("sector"), "code")
     effect: EffectFilter | None = having("Such an effect is claimed of it.", lambda row: row.owned("effect"), "kind")
@@ -160,18 +163,20 @@ class ObjectFilter:
         lambda row: f"SELECT {row['id']} AS id FROM {row.rows} AND {row['retracted']} = 1",
     )
     recorded_from: DateTime | None = where(
-        "Recorded at this time or later.",
+        "Its opening event was recorded at this time or later.",
         lambda row, value: f"{row['recorded_at']} >= {value}",
         ("created", lambda row, value: f"{row['created']} > {recorded('<', value)}"),
     )
     recorded_to: DateTime | None = where(
-        "Recorded at this time or before.",
+        "Its opening event was recorded at this time or before.",
         lambda row, value: f"{row['recorded_at']} <= {value}",
         ("created", lambda row, value: f"{row['created']} <= {recorded('<=', value)}"),
     )
-    created_after: Position | None = where("Recorded behind this position.", _created, ("created", _created))
+    created_after: Position | None = where(
+        "Its opening event was recorded after this position.", _created, ("created", _created)
+    )
     changed_after: Position | None = where(
-        "Something of it was recorded behind this position.", _changed, ("changed", _changed)
+        "Its latest event was recorded after this position.", _changed, ("changed", _changed)
     )
 
 

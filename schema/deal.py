@@ -206,5 +206,5 @@ class DealOrder(Code):
         "value_key",
         "by the stated number whatever its currency, the lowest first; unknown values come first",
     )
-    TITLE = "title", "by title, A to Z"
-    TITLE_BACKWARD = "-title", "by title, Z to A"
+    TITLE = "title", "by title, A to Z; capital letters before small ones, other scripts last"
+    TITLE_BACKWARD = "-title", "by title, Z to A; the mirror image of A to Z"

@@ -119,7 +119,10 @@ class Delivery:
     first_period: EdtfDate | None = column("When it was first due.")
     period: EdtfDate | None = column("When it is due now.")
     moved: int = column("How often the date was changed.")
-    days_late: int | None = column("Days from the first latest day to the present one; null if it was never moved.")
+    days_late: int | None = column(
+        "Days from the last day of the period that was planned first to that of the one planned now; null if it was "
+        "never moved."
+    )
     status: ScheduleStatus = column("Whether it was put off.")
     planned: Claimed | None = claimed("The plan as a claim: a date, or a duration where no dates are given.", "subject")
 

@@ -213,7 +213,7 @@ def every(description: str = "All of these hold.") -> Any:
     return _field(description, Every(), {})
 
 
-def some(description: str = "At least one of these holds.") -> Any:
+def some(description: str = "At least one of these holds; an empty list chooses nothing.") -> Any:
     """A list of the same filter: or. An empty list chooses nothing."""
     return _field(description, Some(), {})
 

@@ -73,5 +73,5 @@ class GatheringOrder(Code):
     CHANGED_OLDEST = "changed", "the longest unchanged first"
     NEWEST = "-day", "by the first day, the latest first; unknown days come first"
     OLDEST = "day", "by the first day, the earliest first; unknown days come last"
-    NAME = "name", "by name, A to Z"
-    NAME_BACKWARD = "-name", "by name, Z to A"
+    NAME = "name", "by name, A to Z; capital letters before small ones, other scripts last"
+    NAME_BACKWARD = "-name", "by name, Z to A; the mirror image of A to Z"

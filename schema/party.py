@@ -116,5 +116,5 @@ class PartyOrder(Code):
     RECORDED_OLDEST = "created", "the earliest recorded first"
     CHANGED_NEWEST = "-changed", "the latest changed first"
     CHANGED_OLDEST = "changed", "the longest unchanged first"
-    NAME = "name", "by name, A to Z"
-    NAME_BACKWARD = "-name", "by name, Z to A"
+    NAME = "name", "by name, A to Z; capital letters before small ones, other scripts last"
+    NAME_BACKWARD = "-name", "by name, Z to A; the mirror image of A to Z"

@@ -61,5 +61,5 @@ class RelationOrder(Code):
     RECORDED_OLDEST = "created", "the earliest recorded first"
     CHANGED_NEWEST = "-changed", "the latest changed first"
     CHANGED_OLDEST = "changed", "the longest unchanged first"
-    TITLE = "title", "by title, A to Z"
-    TITLE_BACKWARD = "-title", "by title, Z to A"
+    TITLE = "title", "by title, A to Z; capital letters before small ones, other scripts last"
+    TITLE_BACKWARD = "-title", "by title, Z to A; the mirror image of A to Z"

@@ -103,5 +103,5 @@ class SourceOrder(Code):
     CHANGED_OLDEST = "changed", "the longest unchanged first"
     NEWEST = "-day", "by the day of publication, the latest first; unknown days come first"
     OLDEST = "day", "by the day of publication, the earliest first; unknown days come last"
-    TITLE = "title", "by title, A to Z"
-    TITLE_BACKWARD = "-title", "by title, Z to A"
+    TITLE = "title", "by title, A to Z; capital letters before small ones, other scripts last"
+    TITLE_BACKWARD = "-title", "by title, Z to A; the mirror image of A to Z"

@@ -8,6 +8,9 @@ from domain.codes import Modifier, MoneyBasis
 from schema.scalars import Date, Decimal, EdtfDate
 from schema.sql import Document, Kinds, Source, Sql, column, computed
 
+_LOW = "The lower stated number; for one number, the same as `high`. Null for UP_TO, and where none is disclosed."
+_HIGH = "The upper stated number; for one number, the same as `low`. Null for OVER and AT_LEAST, or if undisclosed."
+
 
 def _bound(name: str) -> Sql:
     """SQL of a bound: the one kept with a claim, else worked out from the stated numbers."""
@@ -29,8 +32,8 @@ class Money:
 
     currency: str = column("ISO 4217 code, such as USD.")
     basis: MoneyBasis | None = column("What the amount counts; null where nothing was said of it, which is an anomaly.")
-    low: Decimal | None = column("The lower stated number; for one number, the same as `high`. Null if undisclosed.")
-    high: Decimal | None = column("The upper stated number; for one number, the same as `low`. Null if undisclosed.")
+    low: Decimal | None = column(_LOW)
+    high: Decimal | None = column(_HIGH)
     modifier: Modifier = computed(
         "How the source qualifies the number.", lambda s: f"coalesce({s['modifier']}, 'EXACTLY')"
     )
@@ -44,8 +47,8 @@ class StatedQuantity:
     """A number of things."""
 
     unit: str = column("What is counted, such as aircraft, jobs, percent or years.")
-    low: Decimal | None = column("The lower stated number; for one number, the same as `high`. Null if undisclosed.")
-    high: Decimal | None = column("The upper stated number; for one number, the same as `low`. Null if undisclosed.")
+    low: Decimal | None = column(_LOW)
+    high: Decimal | None = column(_HIGH)
     modifier: Modifier = computed(
         "How the source qualifies the number.", lambda s: f"coalesce({s['modifier']}, 'EXACTLY')"
     )
