@@ -195,6 +195,8 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
     made = Settings(**values)
     if made.page_default > made.page_most:
         raise BadSetting(f"TAMGA_PAGE_DEFAULT: {made.page_default} is more than TAMGA_PAGE_MOST, {made.page_most}")
+    if made.trusted_only and not made.trusted_documents:
+        raise BadSetting("TAMGA_TRUSTED_ONLY: no document would be taken, for TAMGA_TRUSTED_DOCUMENTS names none")
     return made
 
 

@@ -268,6 +268,7 @@ def test_the_help_tells_the_defaults(tmp_path: Path) -> None:
         ("origin", "two words", "TAMGA_ORIGIN: 'two words' does not fit"),
         ("data_dir", __file__, "TAMGA_DATA_DIR"),
         ("trusted_documents", "/nowhere", "TAMGA_TRUSTED_DOCUMENTS: '/nowhere' does not fit"),
+        ("trusted_only", "1", "TAMGA_TRUSTED_DOCUMENTS names none"),
     ],
 )
 def test_a_wrong_setting_is_told_by_its_name(tmp_path: Path, name: str, value: str, told: str) -> None:

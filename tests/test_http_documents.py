@@ -115,8 +115,8 @@ async def test_documents_are_read_from_a_folder_and_from_apollos_manifest(tmp_pa
     assert load_documents(str(tmp_path)) == load_documents(str(manifest)) == {"echo-1": ECHO}
 
 
-@pytest.mark.parametrize("content", ["[]", '{"a": 5}', '{"operations": [{"id": "a"}]}'])
-async def test_a_file_without_documents_is_refused(tmp_path: Path, content: str) -> None:
-    (tmp_path / "wrong.json").write_text(content)
+@pytest.mark.parametrize("content", [b"[]", b'{"a": 5}', b'{"operations": [{"id": "a"}]}', b"{ echo }", b"\xff"])
+async def test_a_file_without_documents_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "wrong.json").write_bytes(content)
     with pytest.raises(ValueError, match=r"wrong\.json"):
         load_documents(str(tmp_path / "wrong.json"))

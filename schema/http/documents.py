@@ -86,8 +86,19 @@ def load_documents(place: str) -> dict[str, str]:
         return {}
     path = Path(place)
     if path.is_dir():
-        return {file.stem: file.read_text("utf-8") for file in sorted(path.glob("*.graphql"))}
-    return dict(_of_json(orjson.loads(path.read_bytes()), place))
+        return {file.stem: _text(file) for file in sorted(path.glob("*.graphql"))}
+    try:
+        value = orjson.loads(_text(path))
+    except orjson.JSONDecodeError as error:
+        raise ValueError(f"{place} is no JSON: {error}") from None
+    return dict(_of_json(value, place))
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{file} is no UTF-8: {error.reason} at byte {error.start}") from None
 
 
 def _of_json(value: Any, place: str) -> Iterator[tuple[str, str]]:
