@@ -18,6 +18,7 @@ from tests.support.examples import DEAL, bare, dollars, example, opened_world
 from tests.support.readme import ROOT
 from tests.support.server import Served, served
 from tests.support.small_api import small_schema
+from tests.support.stores import STORES, fresh_database
 from tests.support.writing import Writer, input_of, one
 
 SCHEMA = sound(small_schema()._schema)
@@ -26,10 +27,12 @@ SOURCE = bare("SourceRegistered", "source:first", kind="NEWS", title="A title")
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def api(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
-    async with served(tmp_path_factory.mktemp("node")) as running:
-        yield running
+@pytest_asyncio.fixture(loop_scope="module", scope="module", params=STORES)
+async def api(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
+    folder = tmp_path_factory.mktemp("node")
+    with fresh_database(request.param, folder) as url:
+        async with served(folder, database_url=url) as running:
+            yield running
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")

@@ -29,12 +29,10 @@ def deal(id: str, title: str = "A deal") -> Fact:
     return read_fact({"event": "DealAnnounced", "id": id, "sources": [{"source": "source:s"}], "data": data})
 
 
-def logged(folder: Path) -> Log:
-    """A log with deals before and behind the poisoned one."""
-    log = open_log(f"sqlite:///{folder}/log.db")
+def fill(log: Log) -> None:
+    """Deals before and behind the poisoned one."""
     facts = [read_fact(SOURCE), deal("deal:a"), deal(POISON), deal("deal:b"), deal("deal:c")]
     Registry(log).record(facts, actor="cli", command_id="all")
-    return log
 
 
 def followed(folder: Path, log: Log) -> tuple[list[str], list[str]]:
@@ -69,56 +67,52 @@ FOLD = FOLDS["deal"]
 
 
 @pytest.mark.parametrize("state", [b"\xff\x00", b"[]", b'{"data": {"kind": "NOT_A_KIND", "title": "x"}}'])
-def test_an_event_that_cannot_be_read_holds_back_its_stream_alone(tmp_path: Path, state: bytes) -> None:
-    log = open_log(f"sqlite:///{tmp_path}/log.db")
+def test_an_event_that_cannot_be_read_holds_back_its_stream_alone(tmp_path: Path, log: Log, state: bytes) -> None:
     registry = Registry(log)
     registry.record([read_fact(SOURCE), deal("deal:a")], actor="cli")
     bad = StoredEvent(originator_id=POISON, originator_version=1, topic="DealAnnounced", state=state)
     log.insert_events([bad], command_id="bad", request_hash="bad", actor="cli")
     registry.record([deal("deal:b")], actor="cli")
     assert followed(tmp_path, log) == (["deal:a", "deal:b"], [POISON])
-    log.close()
 
 
-def test_an_event_of_a_later_version_holds_back_its_stream_alone(tmp_path: Path) -> None:
-    log = open_log(f"sqlite:///{tmp_path}/log.db")
+def test_an_event_of_a_later_version_holds_back_its_stream_alone(tmp_path: Path, log: Log) -> None:
     Registry(log).record([read_fact(SOURCE), deal("deal:a")], actor="cli")
     later = StoredEvent(originator_id="deal:a", originator_version=2, topic="DealBlessed", state=b"{}")
     log.insert_events([later], command_id="later", request_hash="later", actor="cli")
     Registry(log).record([deal("deal:b")], actor="cli")
     assert followed(tmp_path, log) == (["deal:a", "deal:b"], ["deal:a"])
-    log.close()
 
 
 def test_a_fold_that_raises_holds_back_its_stream_and_a_fix_replays_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    log = logged(tmp_path)
+    fill(log)
     monkeypatch.setitem(FOLDS, "deal", Fold(FOLD.parts, raising))
     assert followed(tmp_path, log) == (["deal:a", "deal:b", "deal:c"], [POISON])
     monkeypatch.setitem(FOLDS, "deal", FOLD)
     Replica(tmp_path, log.record_id).path.unlink()
     assert followed(tmp_path, log) == (["deal:a", "deal:b", "deal:c", POISON], [])
-    log.close()
 
 
-def _follow_and_die(folder: Path) -> None:
+def _follow_and_die(folder: Path, url: str) -> None:
     FOLDS["deal"] = Fold(FOLD.parts, killing)
-    log = open_log(f"sqlite:///{folder}/log.db")
+    log = open_log(url)
     Follower(log, Replica(folder, log.record_id)).start()
     os._exit(0)
 
 
 @pytest.mark.fault
 @pytest.mark.parametrize("built", [True, False])
-def test_a_fold_that_kills_its_process_is_found_and_held_back(tmp_path: Path, built: bool) -> None:
-    log = logged(tmp_path)
+def test_a_fold_that_kills_its_process_is_found_and_held_back(tmp_path: Path, database_url: str, built: bool) -> None:
+    log = open_log(database_url)
+    fill(log)
     if built:
         open_for_writing(Replica(tmp_path, log.record_id).path).close()
     log.close()
     fork, codes = multiprocessing.get_context("fork"), []
     for _ in range(14):
-        child = fork.Process(target=_follow_and_die, args=(tmp_path,))
+        child = fork.Process(target=_follow_and_die, args=(tmp_path, database_url))
         child.start()
         child.join()
         codes.append(child.exitcode)
@@ -126,6 +120,6 @@ def test_a_fold_that_kills_its_process_is_found_and_held_back(tmp_path: Path, bu
             break
     assert codes[-1] == 0
     assert 2 <= len(codes) <= 12
-    log = open_log(f"sqlite:///{tmp_path}/log.db")
+    log = open_log(database_url)
     assert followed(tmp_path, log) == (["deal:a", "deal:b", "deal:c"], [POISON])
     log.close()

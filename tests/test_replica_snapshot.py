@@ -16,9 +16,9 @@ from tests.test_replica_follow import facts, fresh_fold, rows
 
 
 @pytest.fixture
-def node(tmp_path: Path) -> Iterator[tuple[Log, Replica, Follower]]:
+def node(tmp_path: Path, log: Log) -> Iterator[tuple[Log, Replica, Follower]]:
     """A log with three deals, and a replica that follows it."""
-    log = open_log(f"sqlite:///{tmp_path}/one/log.db")
+    (tmp_path / "one").mkdir()
     Registry(log).record(facts(3), actor="cli")
     replica = Replica(tmp_path / "one", log.record_id)
     follower = Follower(log, replica)
@@ -26,7 +26,6 @@ def node(tmp_path: Path) -> Iterator[tuple[Log, Replica, Follower]]:
     yield log, replica, follower
     follower.stop()
     replica.close()
-    log.close()
 
 
 Node = tuple[Log, Replica, Follower]

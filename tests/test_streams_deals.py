@@ -17,8 +17,8 @@ RAIL = {"scheme": "AS_STATED", "code": "rail"}
 
 
 @pytest.fixture
-async def api(tmp_path: Path) -> AsyncIterator[Streaming]:
-    async with streaming(tmp_path) as opened:
+async def api(tmp_path: Path, database_url: str) -> AsyncIterator[Streaming]:
+    async with streaming(tmp_path, database_url) as opened:
         await opened.add(*opened_world())
         yield opened
 

@@ -25,8 +25,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def api(tmp_path: Path) -> AsyncIterator[Streaming]:
-    async with streaming(tmp_path) as opened:
+async def api(tmp_path: Path, database_url: str) -> AsyncIterator[Streaming]:
+    async with streaming(tmp_path, database_url) as opened:
         await opened.add(*opened_world())
         yield opened
 
@@ -98,11 +98,11 @@ async def test_last_event_id_counts_more_than_the_argument(still: Streaming) -> 
     await stream.aclose()
 
 
-async def test_a_cursor_resumes_on_another_node_and_after_a_restart(tmp_path: Path) -> None:
-    async with streaming(tmp_path) as first:
+async def test_a_cursor_resumes_on_another_node_and_after_a_restart(tmp_path: Path, database_url: str) -> None:
+    async with streaming(tmp_path, database_url) as first:
         await first.add(*opened_world())
         messages = await first.told(EVENTS)
-    async with streaming(tmp_path) as again:
+    async with streaming(tmp_path, database_url) as again:
         assert await again.told(EVENTS, after=messages[4]["cursor"]) == messages[5:]
 
 

@@ -22,6 +22,7 @@ from service.protocols import Cycle, HttpProtocol, SocketProtocol
 from service.streaming import Reading
 from tests.support.examples import Json, bare, dollars, number, opened_world
 from tests.support.server import running, serving
+from tests.support.stores import STORES, fresh_database
 from tests.support.stream_clients import Ended, ask, hear, messages_over_socket, messages_over_sse, socket
 from tests.support.streams import DEALS, EVENTS
 
@@ -47,9 +48,9 @@ class Api:
 
 
 @asynccontextmanager
-async def served(folder: Path) -> AsyncIterator[Api]:
-    """A node with its whole application."""
-    with running(folder) as node:
+async def served(folder: Path, url: str = "") -> AsyncIterator[Api]:
+    """A node with its whole application, on the log at this address or in its folder."""
+    with running(folder, database_url=url) as node:
         app = create_app(node)
         app.health.look()
         app.health.started = True
@@ -58,11 +59,13 @@ async def served(folder: Path) -> AsyncIterator[Api]:
         app.close()
 
 
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def api(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
-    async with served(tmp_path_factory.mktemp("node")) as one:
-        await one.add(*opened_world())
-        yield one
+@pytest_asyncio.fixture(loop_scope="module", scope="module", params=STORES)
+async def api(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+    folder = tmp_path_factory.mktemp("node")
+    with fresh_database(request.param, folder) as url:
+        async with served(folder, url) as one:
+            await one.add(*opened_world())
+            yield one
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
@@ -235,9 +238,9 @@ async def test_a_client_that_is_gone_leaves_nothing_behind_that_must_be_looked_f
 
 
 async def test_at_a_shutdown_every_stream_says_from_where_another_node_goes_on(
-    tmp_path: Path, client: httpx.AsyncClient
+    tmp_path: Path, database_url: str, client: httpx.AsyncClient
 ) -> None:
-    async with served(tmp_path) as first:
+    async with served(tmp_path, database_url) as first:
         await first.add(*opened_world())
         async with (
             messages_over_socket(first.socket, EVENTS, after="2") as over_socket,
@@ -250,7 +253,7 @@ async def test_at_a_shutdown_every_stream_says_from_where_another_node_goes_on(
             assert await first.app.drain.finished(30)
     resumes = [each[-1]["extensions"]["resume"] for each in farewells]
     assert [len(each) for each in farewells] == [1, 1]
-    async with served(tmp_path) as second:
+    async with served(tmp_path, database_url) as second:
         await second.add(bare("DealAnnounced", "deal:later", title="Later"))
         for resume in resumes:
             async with messages_over_socket(second.socket, EVENTS, after=resume) as messages:

@@ -30,10 +30,13 @@ def _processes(parent: int) -> list[int]:
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks for child processes in /proc")
-def test_two_workers_share_a_node_through_a_rebuild_and_the_death_of_the_follower(tmp_path: Path) -> None:
-    with serving(tmp_path, workers="2") as service:
+def test_two_workers_share_a_node_through_a_rebuild_and_the_death_of_the_follower(
+    tmp_path: Path, database_url: str
+) -> None:
+    given = environment(tmp_path, database_url=database_url)
+    with serving(tmp_path, workers="2", database_url=database_url) as service:
         positions = [service.record_party(f"before-{number}") for number in range(6)]
-        assert run("rebuild", env=environment(tmp_path)).returncode == 0
+        assert run("rebuild", env=given).returncode == 0
         killed = _follower(service)
         assert killed in _processes(service.process.pid)
         os.kill(killed, signal.SIGKILL)
@@ -48,7 +51,7 @@ def test_two_workers_share_a_node_through_a_rebuild_and_the_death_of_the_followe
         workers = _processes(service.process.pid)
         assert service.stop() == 0
     assert [pid for pid in workers if Path(f"/proc/{pid}").exists()] == []
-    assert CliRunner().invoke(main, ["replay"], env=environment(tmp_path)).exit_code == 0
+    assert CliRunner().invoke(main, ["replay"], env=given).exit_code == 0
 
 
 def _read(service: Service, position: int) -> bool:

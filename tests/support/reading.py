@@ -25,9 +25,9 @@ from tests.support.schemas import whole_schema
 class Reading:
     """A small record that can be written and asked."""
 
-    def __init__(self, folder: Path) -> None:
-        """Begin an empty record in the folder."""
-        self.log = open_log(f"sqlite:///{folder / 'log.db'}")
+    def __init__(self, folder: Path, url: str = "") -> None:
+        """Open the record at this address, or begin an empty one in the folder."""
+        self.log = open_log(url or f"sqlite:///{folder / 'log.db'}")
         self.registry = Registry(self.log)
         self.replica = Replica(folder, self.log.record_id)
         self.follower = Follower(self.log, self.replica)
@@ -73,11 +73,11 @@ class Reading:
 
 
 @contextmanager
-def reading(folder: Path, *, first_record: bool = False) -> Iterator[Reading]:
-    """A record in the folder, closed at the end; with the first record in it, if that is asked for."""
+def reading(folder: Path, url: str = "", *, first_record: bool = False) -> Iterator[Reading]:
+    """A record at this address or in the folder, closed at the end; with the first record in it, if asked for."""
     if first_record:
         copy_first_record(folder)
-    record = Reading(folder)
+    record = Reading(folder, url)
     try:
         yield record
     finally:

@@ -99,9 +99,9 @@ async def until_live(stream: Subscribed) -> list[Json]:
 
 
 @asynccontextmanager
-async def streaming(folder: Path) -> AsyncIterator[Streaming]:
-    """A record in the folder with its streams."""
-    with reading(folder) as record:
+async def streaming(folder: Path, url: str = "") -> AsyncIterator[Streaming]:
+    """A record at this address, or in the folder, with its streams."""
+    with reading(folder, url) as record:
         opened = Streaming(record)
         try:
             yield opened
