@@ -78,9 +78,11 @@ def _typed(name: str, value: dict[str, Any]) -> Fact:
 
 
 def load_fact(name: str, stream: str, state: bytes) -> Fact:
-    """A fact from what the log keeps. Raises ValueError for an unknown event or unreadable bytes."""
+    """A fact from what the log keeps. Raises ValueError for an unknown event or noun, and for unreadable bytes."""
     if name not in CATALOGUE:
         raise ValueError(f"unknown event {name!r}")
+    if (noun := stream.partition(":")[0]) not in AGGREGATES:
+        raise ValueError(f"unknown noun {noun!r}")
     kept = _decoder(name).decode(state)
     when = None if kept.occurred_on is None else world_date(kept.occurred_on)
     return Fact(id=stream, content=kept.data, occurred_on=when, sources=kept.sources)

@@ -84,6 +84,21 @@ def test_an_event_of_a_later_version_holds_back_its_stream_alone(tmp_path: Path,
     assert followed(tmp_path, log) == (["deal:a", "deal:b"], ["deal:a"])
 
 
+@pytest.mark.parametrize("built", [True, False])
+@pytest.mark.parametrize("name", ["TreatyDrawn", "DealAnnounced"])
+@pytest.mark.parametrize("stream", ["treaty:a", "treaty"])
+def test_an_event_of_a_noun_of_a_later_version_holds_back_its_stream_alone(
+    tmp_path: Path, log: Log, stream: str, name: str, built: bool
+) -> None:
+    if built:
+        open_for_writing(Replica(tmp_path, log.record_id).path).close()
+    Registry(log).record([read_fact(SOURCE), deal("deal:a")], actor="cli")
+    later = StoredEvent(originator_id=stream, originator_version=1, topic=name, state=deal("deal:b").state)
+    log.insert_events([later], command_id="later", request_hash="later", actor="cli")
+    Registry(log).record([deal("deal:b")], actor="cli")
+    assert followed(tmp_path, log) == (["deal:a", "deal:b"], [stream])
+
+
 def test_a_fold_that_raises_holds_back_its_stream_and_a_fix_replays_it(
     tmp_path: Path, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -142,7 +142,7 @@ class Projector:
             due = self._due(entry)
             if due.stream.partition(":")[0] in KINDS:
                 self._fold_shown(due)
-            else:
+            elif due.placed is not None:  # its stream may be of a noun that nothing here folds
                 self._agendas.setdefault(due.stream, []).append(due)
         self._write_shown()
         for id in sorted(self._agendas):
