@@ -209,7 +209,8 @@ class Beyond:
                 Route("/readyz", self.readyz),
                 Route("/metrics", self.metrics),
                 Route("/log/{path:path}", self.log),
-            ]
+            ],
+            exception_handlers={404: _nothing_here},
         )
         made.router.redirect_slashes = False  # it would name the scheme and host that a proxy speaks to
         return made
@@ -252,6 +253,10 @@ class Beyond:
 
 async def _to_graphql(request: Request) -> Response:
     return RedirectResponse("/graphql")
+
+
+async def _nothing_here(request: Request, error: Exception) -> Response:
+    return Response("Nothing is served here; GraphQL is at /graphql.\n", 404, media_type="text/plain")
 
 
 def _told(status: int, answer: dict[str, Any]) -> Response:

@@ -91,7 +91,8 @@ def test_metrics_tell_positions_lag_and_counts(first: Service) -> None:
 
 
 def test_an_unknown_path_is_not_found_and_the_root_leads_to_the_api(first: Service) -> None:
-    assert first.status("/nothing") == 404
+    unknown = first.http.get("/graphql/")
+    assert (unknown.status_code, "GraphQL is at /graphql." in unknown.text) == (404, True)
     assert first.http.get("/").headers["location"] == "/graphql"
 
 
