@@ -169,6 +169,25 @@ def test_what_a_source_shows_of_itself_anew_reaches_every_object_that_rests_on_i
     ]
 
 
+@pytest.mark.parametrize("batch", [1, 4, 5])
+def test_a_correction_that_was_retracted_stays_among_the_claims_however_the_batches_fall(batch: int) -> None:
+    cited, act = [{"source": "source:s"}], {"cause": "CLERICAL", "reason": "read again"}
+    deal = "deal:d0"
+    facts: list[dict[str, Any]] = [
+        {"event": "SourceRegistered", "id": "source:s", "data": {"kind": "NEWS", "title": "a paper"}},
+        {"event": "DealAnnounced", "id": deal, "sources": cited, "data": {"title": "one", "kind": "SUPPLY"}},
+        {"event": "FactCorrected", "id": deal, "data": {"target": 1, "field": "title", "now": "two", **act}},
+        {"event": "EventRetracted", "id": deal, "data": {"target": 2, **act}},
+        {"event": "FactClaimed", "id": deal, "sources": cited, "data": {"target": 1, "field": "kind", "value": "LOAN"}},
+    ]
+    connection, log = replica(), entries([read_fact(one) for one in facts])
+    for start in range(0, len(log), batch):
+        Projector(connection).apply(log[start : start + batch])
+    titles = f"SELECT key, standing, text FROM claim WHERE subject = 'title' AND until = {ALIVE} ORDER BY key"
+    of_deal = [row for row in connection.execute(titles) if row[0].startswith(deal)]
+    assert of_deal == [(f"{deal}@1#title", "LIVE", "one"), (f"{deal}@2#now", "RETRACTED", "two")]
+
+
 def test_nothing_is_alive_before_the_first_position() -> None:
     assert all(not rows for rows in rows_at(replica(), 0).values())
     assert ALIVE == 2**63 - 1

@@ -3,7 +3,7 @@
 A claim is one field of one live event. Claims of one subject compete.
 """
 
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -18,7 +18,7 @@ from service.replica.claimed_values import Said, alike, conflicting, field_of, s
 from service.replica.view import Kept, View
 from service.replica.world import RANKS, SourceFacet, World
 
-_NONE: frozenset[tuple[int, str]] = frozenset()
+Correction = tuple[Kept, FactCorrected]
 _NO_ORIGINS: frozenset[str] = frozenset()
 _OFFICIAL = frozenset({str(SourceKind.LEGAL_TEXT), str(SourceKind.OFFICIAL_RELEASE)})
 
@@ -84,11 +84,17 @@ class Claims:
 
     def take_all(self, view: View, world: World) -> None:
         """Gather the claims of every event from nothing and make their rows."""
-        spoken_of = {(content.target, content.field) for _, content in view.live(FactClaimed)}
-        corrections = [(one, one.content) for one in view.kept if isinstance(one.content, FactCorrected)]
+        spoken_of: dict[int, list[str]] = {}
+        for _, claimed in view.live(FactClaimed):
+            spoken_of.setdefault(claimed.target, []).append(claimed.field)
+        corrections: dict[int, list[Correction]] = {}
+        for one in view.kept:
+            if isinstance(one.content, FactCorrected):
+                corrections.setdefault(one.content.target, []).append((one, one.content))
         self.subjects = {}
         for kept in view.kept:
-            for claim in _claims_of(view, world, kept, spoken_of, corrections):
+            version = kept.version
+            for claim in _claims_of(view, world, kept, spoken_of.get(version, ()), corrections.get(version, ())):
                 self._add(claim)
         self.adopted = [content.claim for _, content in view.live(ClaimAdopted)]
         for subject in self.subjects.values():
@@ -104,15 +110,25 @@ class Claims:
         """
         kept = view.kept[-1]
         content = kept.content
+        if isinstance(content, ClaimAdopted):
+            return self._adopt(view, content.claim)
         if isinstance(content, FactClaimed) and content.field not in _natural(view.kept[content.target - 1]):
             return None
         touched = []
-        for claim in _claims_of(view, world, kept, _NONE, ()):
+        for claim in _claims_of(view, world, kept):
             subject = self._add(claim)
             _settle(subject, self.adopted)
             _put_subject(view, subject)
             _put_claim(view, claim)
             touched.append(subject)
+        return touched
+
+    def _adopt(self, view: View, id: str) -> list[Subject]:
+        self.adopted = [*self.adopted, id]
+        touched = [subject for subject in self.subjects.values() if id in [claim.id for claim in subject.claims]]
+        for subject in touched:
+            _settle(subject, self.adopted)
+            _put_subject(view, subject)
         return touched
 
     def _add(self, claim: Claim) -> Subject:
@@ -128,16 +144,17 @@ def _claims_of(
     view: View,
     world: World,
     kept: Kept,
-    spoken_of: Set[tuple[int, str]],
-    corrections: Sequence[tuple[Kept, FactCorrected]],
+    spoken_of: Sequence[str] = (),
+    corrections: Sequence[Correction] = (),
 ) -> Iterable[Claim]:
+    """The claims of an event, given its fields that others speak of and its corrections, those retracted included."""
     content = kept.content
     if isinstance(content, FactClaimed):
         return _further(view, world, kept, content)
     if content.editorial:
         return ()
     fields = _natural(kept)
-    if not (spoken_of or kept.held.corrections):
+    if not (spoken_of or corrections):
         backing = _backing(view, world, kept, kept.fact.sources)
         values = [(name, field_of(kept.fact, name)) for name in fields]
         return [_claim(kept, name, fields[name], value, backing) for name, value in values if value is not None]
@@ -177,15 +194,13 @@ def _natural(kept: Kept) -> dict[str, str]:
     return subjects
 
 
-def _fields(kept: Kept, natural: Iterable[str], spoken_of: Set[tuple[int, str]]) -> list[str]:
+def _fields(kept: Kept, natural: Iterable[str], spoken_of: Iterable[str]) -> list[str]:
     names = list(natural)
-    names += [name for version, name in spoken_of if version == kept.version and name not in names]
+    names += [name for name in dict.fromkeys(spoken_of) if name not in names]
     return names + [name for name in kept.held.corrections if name not in names and name != "sources"]
 
 
-def _stated(
-    view: View, world: World, kept: Kept, name: str, corrections: Sequence[tuple[Kept, FactCorrected]]
-) -> Iterator[Claim]:
+def _stated(view: View, world: World, kept: Kept, name: str, corrections: Sequence[Correction]) -> Iterator[Claim]:
     """The claim as recorded and, of a corrected field, each correction."""
     stands = kept.held.corrections.get(name)
     fact = kept.held.original if stands else kept.fact
@@ -195,7 +210,7 @@ def _stated(
         backing = _backing(view, world, kept, fact.sources)
         yield _claim(kept, name, fact.subject(name, kept.version), value, backing, standing)
     for correction, content in corrections:
-        if content.target == kept.version and content.field == name:
+        if content.field == name:
             yield from _correction(view, world, kept, correction, content, stands)
 
 

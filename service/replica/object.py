@@ -9,6 +9,7 @@ from typing import Any
 
 from domain.catalogue import CATALOGUE
 from domain.codes import Verification
+from domain.common import ClaimAdopted
 from domain.stream import Held, hold
 from service.replica.claims import Claims, Subject
 from service.replica.folds import FOLDS
@@ -48,7 +49,8 @@ class Object:
     def append(self, placed: Placed) -> None:
         """Take an event; `fold` makes its rows."""
         self.placed.append(placed)
-        if not self._whole or placed.fact.content.editorial:
+        content = placed.fact.content
+        if not self._whole or (content.editorial and not isinstance(content, ClaimAdopted)):
             self._whole = False
         else:
             held = Held(len(self.placed), placed.fact, placed.fact)
@@ -158,10 +160,13 @@ class Object:
         rows = self.rows
         for name, values in made.items():
             old = rows.get(name)
-            if old != values:
-                rows[name] = values
-                if changed.setdefault(name, old) == values:
-                    del changed[name]
+            if old == values:
+                continue
+            rows[name] = values
+            if name not in changed:
+                changed[name] = old
+            elif changed[name] == values:
+                del changed[name]
 
     def _take_result(self, part: Part, result: Any) -> None:
         if result != self._results[part.name]:
