@@ -77,7 +77,7 @@ def _typed(name: str, value: dict[str, Any]) -> Fact:
         raise Refused("INVALID_VALUE", path or "id", reason) from None
 
 
-def load_fact(name: str, stream: str, state: bytes) -> Fact:
+def load_fact(name: str, stream: str, state: bytes | str) -> Fact:
     """A fact from what the log keeps. Raises ValueError for an unknown event or noun, and for unreadable bytes."""
     if name not in CATALOGUE:
         raise ValueError(f"unknown event {name!r}")

@@ -128,9 +128,10 @@ def plain(value: object) -> Any:
 
 
 @cache
-def _hints(kind: Any) -> dict[str, Any]:
+def _decoders(kind: Any) -> dict[str, "msgspec.json.Decoder[Any]"]:
+    """For each field of a dataclass, what reads its value; kept, or msgspec would look through its type each time."""
     hints = get_type_hints(kind, include_extras=True)
-    return {name: hints[name] for name in _names(kind)}
+    return {name: msgspec.json.Decoder(hints[name], dec_hook=decode) for name in _names(kind)}
 
 
 @cache
@@ -183,9 +184,14 @@ def _converted(value: Any, kind: Any, name: str) -> Any:
     try:
         return msgspec.convert(value, kind, dec_hook=decode)
     except msgspec.ValidationError as error:
-        text = str(error)
-        place = f"`$.{name}" if "`$" in text else ""
-        raise msgspec.ValidationError(text.replace("`$", place) if place else f"{text} - at `$.{name}`") from None
+        raise _at(name, error) from None
+
+
+def _at(name: str, error: msgspec.ValidationError) -> msgspec.ValidationError:
+    """The error with the place of the value in the fact."""
+    text = str(error)
+    place = f"`$.{name}" if "`$" in text else ""
+    return msgspec.ValidationError(text.replace("`$", place) if place else f"{text} - at `$.{name}`")
 
 
 def patched(fact: Fact, field: str, now: Any) -> Fact:
@@ -199,10 +205,14 @@ def patched(fact: Fact, field: str, now: Any) -> Fact:
     if field == "sources":
         return dataclasses.replace(fact, sources=_converted(now, tuple[SourceRef, ...], field))
     kind: Any = type(fact.content)
-    hints = _hints(kind)
-    if field not in hints:
+    decoders = _decoders(kind)
+    if field not in decoders:
         return fact
-    content = dataclasses.replace(fact.content, **{field: _converted(now, hints[field], f"data.{field}")})
+    try:
+        value = decoders[field].decode(_ENCODER.encode(now))
+    except msgspec.ValidationError as error:
+        raise _at(f"data.{field}", error) from None
+    content = kind(**{**vars(fact.content), field: value})
     return Fact(id=fact.id, content=content, occurred_on=fact.occurred_on, sources=fact.sources)
 
 

@@ -172,10 +172,14 @@ class Stated:
             return None
         return _interval(self.modifier, self.low, self.high)
 
+    @property
+    def digits(self) -> str | None:
+        """The stated number to sort, count or add up by, as it is written: low, else high; None if undisclosed."""
+        return self.low if self.low is not None else self.high
+
     def number(self) -> Decimal | None:
-        """The stated number to sort, count or add up by: low, else high; None if undisclosed."""
-        text = self.low if self.low is not None else self.high
-        return None if text is None else Decimal(text)
+        """The same as a number."""
+        return None if self.digits is None else Decimal(self.digits)
 
     def problems(self) -> Iterator[Problem]:
         """What is wrong with the numbers for this modifier."""

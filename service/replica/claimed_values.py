@@ -107,31 +107,27 @@ def _shape(value: Any) -> dict[str, Any]:
     if isinstance(value, WorldDate):
         return {"edtf": str(value), "earliest": value.earliest, "latest": value.latest}
     if isinstance(value, Stated):
-        bounds = _bounds(value.modifier, value.low, value.high)
+        bounds = _bounds(value)
         return {name: item for name, item in vars(value).items() if item is not None} | bounds
     return {"text": text_of(value)}
 
 
-def _bounds(modifier: Modifier, low: str | None, high: str | None) -> dict[str, str | None]:
+def _bounds(value: Stated) -> dict[str, str | None]:
     """The computed bounds of a stated number as plain decimals."""
+    modifier, low, high = value.modifier, value.low, value.high
     if modifier in _WIDENED:
-        return _widened(modifier, low, high)
-    if modifier is Modifier.UNDISCLOSED:
-        return {"at_least": None, "at_most": None}
-    least = None if modifier is Modifier.UP_TO else low or high
-    most = None if modifier in _WITHOUT_END else high or low
+        interval = value.interval() or Interval(None, None)
+        least, most = (None if bound is None else format(bound, "f") for bound in interval)
+    elif modifier is Modifier.UNDISCLOSED:
+        least, most = None, None
+    else:
+        least = None if modifier is Modifier.UP_TO else low or high
+        most = None if modifier in _WITHOUT_END else high or low
     return {"at_least": _shortest(least), "at_most": _shortest(most)}
 
 
 _WITHOUT_END = (Modifier.OVER, Modifier.AT_LEAST)
 _WIDENED = (Modifier.APPROXIMATELY, Modifier.ESTIMATED, Modifier.NEARLY)
-
-
-@lru_cache(maxsize=65536)
-def _widened(modifier: Modifier, low: str | None, high: str | None) -> dict[str, str | None]:
-    interval = Stated(modifier=modifier, low=low, high=high).interval() or Interval(None, None)
-    least, most = (None if bound is None else format(bound, "f") for bound in interval)
-    return {"at_least": _shortest(least), "at_most": _shortest(most)}
 
 
 def _shortest(number: str | None) -> str | None:

@@ -54,7 +54,7 @@ def streams_of(
 
 
 def _placed(position: int, recorded_at: str, recorded_by: str, stream: str, event: str, body: str) -> Placed:
-    return Placed(position, recorded_at, recorded_by, load_fact(event, stream, body.encode()))
+    return Placed(position, recorded_at, recorded_by, load_fact(event, stream, body))
 
 
 def event_row(entry: Entry, fact: Fact) -> tuple[Any, ...]:

@@ -15,6 +15,7 @@ import apsw
 import msgspec
 
 from domain.catalogue import load_fact
+from domain.fact import Fact
 from service.log.log import Entry
 from service.replica.events import Agenda, Due, event_row, load_placed, streams_of, unreadable_row
 from service.replica.folds.prose import Text
@@ -104,7 +105,7 @@ class Projector:
                 if entry.stream.partition(":")[0] in KINDS:
                     self._fold_shown(self._due(entry))
                 elif takes(entry.stream):
-                    self._due(entry)
+                    self._read(entry)
                     left += 1
             self._write_shown()
             self._flush(entries[-1])
@@ -152,17 +153,23 @@ class Projector:
                 self._streams.popitem(last=False)
 
     def _due(self, entry: Entry) -> Due:
-        """The event, its row noted; one that cannot be read holds its stream back."""
-        position, stream, version, event = entry.position, entry.stream, entry.version, entry.event
+        """The event, its row noted."""
+        fact = self._read(entry)
+        position, placed = entry.position, None
+        if fact is not None:
+            placed = Placed(position, entry.recorded_at, entry.recorded_by, fact)
+        return Due(position, entry.stream, entry.version, entry.event, placed)
+
+    def _read(self, entry: Entry) -> Fact | None:
+        """What the event says, its row noted; one that cannot be read holds its stream back."""
         try:
-            fact = load_fact(event, stream, entry.state)
+            fact = load_fact(entry.event, entry.stream, entry.state)
             self._events.append(event_row(entry, fact))
         except Exception as error:
             self._events.append(unreadable_row(entry))
-            due = Due(position, stream, version, event, None)
-            self._hold_back(due, error)
-            return due
-        return Due(position, stream, version, event, Placed(position, entry.recorded_at, entry.recorded_by, fact))
+            self._hold_back(Due(entry.position, entry.stream, entry.version, entry.event, None), error)
+            return None
+        return fact
 
     def _hold_back(self, due: Due, error: Exception, stream: str = "") -> None:
         """Set a stream aside from here on; its rows stay as they were."""
@@ -230,14 +237,14 @@ class Projector:
     def _fold_stream(self, id: str, agenda: Agenda) -> None:
         """Fold an object at each of its events of the batch, and wherever what it asked for changed."""
         stream = self._stream(id, agenda[0].version if agenda[0].stream == id else 0)
-        self._at = 0
+        world, self._at = World(self._facet), 0
         while agenda:
             due = heappop(agenda)
             if not self._is_due(id, stream.object, due):
                 continue
             self._at = due.position
             try:
-                for target in self._fold(id, stream, World(self._facet), due):
+                for target in self._fold(id, stream, world, due):
                     for move, _ in self._moves.get(target, ()):
                         if due.position < move.position:
                             heappush(agenda, move)

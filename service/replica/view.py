@@ -2,6 +2,7 @@
 
 import datetime
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any, TypeVar, cast
 
@@ -125,11 +126,11 @@ class View:
 
     def put(self, table: str, key: str, **values: Any) -> None:
         """Make a row; values not given are null, `ord` counts the rows of the table where it is not given."""
-        row = {**_NULLS[table], **values}
+        name, row = (table, key), {**_NULLS[table], **values}
         if row.get("ord", 0) is None:
             row["ord"] = self._orders[table] = self._orders.get(table, 0) + 1
-        self.rows[table, key] = tuple(row.values())
-        self.put_names.append((table, key))
+        self.rows[name] = tuple(row.values())
+        self.put_names.append(name)
 
     def anomaly(self, kind: AnomalyKind, *events: Kept) -> None:
         """Flag what looks wrong, with the events that show it."""
@@ -159,6 +160,7 @@ def days_between(first: str, second: str) -> int:
     return (end - start).days
 
 
+@lru_cache(maxsize=65536)
 def number_key(text: str | None) -> str:
     """A decimal as a text that sorts like the number; missing before all others.
 

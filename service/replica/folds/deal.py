@@ -78,23 +78,27 @@ def _go_on(
 
 def _value(subjects: Subjects) -> Subject | None:
     """The subject of the deal's value: the first basis found with a number, else one that is undisclosed."""
-    found = [subjects[name] for name in _VALUES if name in subjects]
-    standing = [subject for subject in found if subject.shown is not None]
-    return next((one for one in standing if not is_undisclosed(one.value)), standing[0] if standing else None)
+    undisclosed = None
+    for name in _VALUES:
+        subject = subjects.get(name)
+        if subject is None or subject.shown is None:
+            continue
+        if not is_undisclosed(subject.shown.value):
+            return subject
+        undisclosed = undisclosed or subject
+    return undisclosed
 
 
 def _value_columns(value: Subject | None) -> dict[str, str | None]:
     money = value.value if value else None
     if value is None or not isinstance(money, Money):
         return {"value_key": ""}
-    number = money.number()
-    text = None if number is None else format(number, "f")
     return {
         "value_subject": value.name,
         "value_currency": money.currency,
         "value_basis": money.basis,
-        "value_number": text,
-        "value_key": number_key(text),
+        "value_number": money.digits,
+        "value_key": number_key(money.digits),
         "value_low": money.low,
         "value_high": money.high,
         "verification": value.verification,
@@ -105,7 +109,7 @@ def _put_values(view: View, _: World) -> dict[str, str | None]:
     """Make a row for each value reported; gives what each covers."""
     covers: dict[str, str | None] = {}
     for kept, report in view.live(terms.DealValueReported):
-        subject, number = report.subjects()["money"], report.money.number()
+        subject = report.subjects()["money"]
         covers[subject] = report.covers
         view.put(
             "deal_value",
@@ -115,7 +119,7 @@ def _put_values(view: View, _: World) -> dict[str, str | None]:
             line=report.line,
             covers=report.covers,
             currency=report.money.currency,
-            number=None if number is None else format(number, "f"),
+            number=report.money.digits,
         )
         if report.money.basis is None:
             view.anomaly(AnomalyKind.VALUE_WITHOUT_BASIS, kept)

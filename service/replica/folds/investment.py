@@ -17,8 +17,7 @@ def _row(view: View, world: World, subjects: Subjects, _: Results) -> dict[str, 
         return None
     value = _value(subjects)
     money = subjects[value].value if value else None
-    number = money.number() if isinstance(money, Money) else None
-    text = None if number is None else format(number, "f")
+    number = money.digits if isinstance(money, Money) else None
     return {
         "title": label(view, subjects),
         "investor": world.survivor(content.investor),
@@ -28,8 +27,8 @@ def _row(view: View, world: World, subjects: Subjects, _: Results) -> dict[str, 
         "period": content.period,
         "value_subject": value,
         "value_currency": money.currency if isinstance(money, Money) else None,
-        "value_number": text,
-        "value_key": number_key(text),
+        "value_number": number,
+        "value_key": number_key(number),
         "day": sort_day(content.period or (opening[0].fact.occurred_on if opening else None)),
     }
 
