@@ -137,18 +137,22 @@ class HttpProtocol(HttpToolsProtocol):
             self._patience.cancel()
             self._patience = None
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        """End as uvicorn does, and hold on to nothing that holds on to this."""
-        super().connection_lost(exc)
+    def _stop_timers(self) -> None:
+        self._stop_waiting()
         if self.timeout_keep_alive_task is not None:
             self.timeout_keep_alive_task.cancel()
             self.timeout_keep_alive_task = None
-        self._stop_waiting()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End as uvicorn does, and hold on to nothing that holds on to this."""
+        super().connection_lost(exc)
+        self._stop_timers()
         self._extensions.clear()
 
     def handle_websocket_upgrade(self) -> None:
         """Give the connection to a socket as uvicorn does, and hold on to nothing that holds on to this."""
         super().handle_websocket_upgrade()
+        self._stop_timers()
         self.parser = None  # type: ignore[assignment]
         self._extensions.clear()
 
@@ -161,7 +165,7 @@ class HttpProtocol(HttpToolsProtocol):
                 return
         self._asked = False
         super().data_received(data)
-        if self._question is not None:
+        if self._question is not None and not self.transport.is_closing():
             self._answer_as_ever()
         if self._head is not None and self._patience is None:
             self._await_head()

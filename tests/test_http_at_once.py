@@ -192,6 +192,32 @@ async def test_a_connection_that_rests_is_closed_but_none_that_asks_now_and_then
         writer.close()
 
 
+async def test_a_socket_on_a_connection_that_asked_before_outlives_the_time_that_one_may_rest(app: App) -> None:
+    upgrade = (
+        b"GET /graphql HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
+        b"sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+        b"sec-websocket-protocol: graphql-transport-ws\r\n\r\n"
+    )
+    async with serving(app) as (server, port):
+        server.config.timeout_keep_alive = 1
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        await Line(server, reader, writer).say(post(DEALS))
+        writer.write(upgrade)
+        async with asyncio.timeout(60):
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101 ")
+            await asyncio.sleep(1.5)
+            writer.write(b"\x89\x80\0\0\0\0")
+            assert await reader.readexactly(2) == b"\x8a\x00"
+        writer.close()
+
+
+async def test_a_body_that_breaks_off_as_no_client_sends_it_is_refused(app: App) -> None:
+    async with line(app) as one:
+        one.writer.write(b"POST /graphql HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n5\r\nabcde\r\nzz\r\n")
+        async with asyncio.timeout(60):
+            assert (await one.reader.read()).startswith(b"HTTP/1.1 400 ")
+
+
 async def test_what_fails_at_once_is_told_by_the_task(app: App) -> None:
     class Failing(Tasks):
         def __init__(self, app: App) -> None:
