@@ -60,7 +60,7 @@ def test_a_file_may_be_one_fact(tmp_path: Path) -> None:
 
 def test_the_same_file_again_adds_nothing(recorded: Path) -> None:
     again = tamga(recorded, "record", given=lines(PAPER, PARTY))
-    assert (again.exit_code, again.output) == (0, "2 events were recorded before at positions 1 to 2\n")
+    assert (again.exit_code, again.output) == (0, "2 events already recorded at positions 1 to 2\n")
 
 
 def test_a_receipt_can_be_read_by_programs(tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_a_refusal_names_the_line_and_the_field_and_records_nothing(tmp_path: Pa
     assert result.exit_code == 1
     assert result.stderr.startswith("line 2: data.seat: ")
     assert "Nothing was recorded" in result.stderr
-    assert tamga(tmp_path, "events").output == ""
+    assert tamga(tmp_path, "events").stdout == ""
 
 
 def test_a_refusal_in_an_array_names_the_fact(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_an_empty_file_is_said_to_be_one(tmp_path: Path, text: str) -> None:
 def test_a_dry_run_checks_and_records_nothing(tmp_path: Path) -> None:
     result = tamga(tmp_path, "record", "--dry-run", given=lines(PAPER, PARTY))
     assert result.output == "2 facts would be recorded\n"
-    assert tamga(tmp_path, "events").output == ""
+    assert tamga(tmp_path, "events").stdout == ""
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
@@ -138,6 +138,11 @@ def positions(folder: Path, *arguments: str) -> list[int]:
 )
 def test_events_are_filtered(recorded: Path, arguments: list[str], found: list[int]) -> None:
     assert positions(recorded, *arguments) == found
+
+
+def test_that_nothing_matches_is_said_beside_the_empty_output(recorded: Path) -> None:
+    result = tamga(recorded, "events", "--id", "deal:none")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "No event matches.\n")
 
 
 def test_a_time_of_recording_divides_the_events(recorded: Path) -> None:

@@ -70,11 +70,14 @@ def events(
             found = _follow(log, ids, types, first)
         else:
             found = _read(log, ids, types, first, _moment(last_position, log, until) if until else None)
+        count = 0
         with contextlib.suppress(KeyboardInterrupt):
             for count, entry in enumerate(found, 1):
                 _print(entry, as_json)
                 if count == limit:
                     break
+        if not (count or follow or as_json):
+            click.echo("No event matches.", err=True)
 
 
 def _position_of(log: Log, after: str) -> int:

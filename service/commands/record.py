@@ -96,4 +96,4 @@ def _say(receipt: Receipt, as_json: bool) -> None:
     where = f"at position {receipt.positions[0]}"
     if len(receipt.positions) > 1:
         where = f"at positions {receipt.positions[0]} to {receipt.positions[-1]}"
-    click.echo(f"{what} {'were recorded before' if receipt.repeated else 'recorded'} {where}")
+    click.echo(f"{what} {'already recorded' if receipt.repeated else 'recorded'} {where}")
