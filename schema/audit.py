@@ -97,24 +97,23 @@ def audit_of(context: Context) -> Audit:
 
 async def checkpoint(info: Info[Any, Any]) -> Checkpoint | None:
     """The newest signed tree head; null before the first event was sealed."""
-    note = await _note(info.context)
-    return _checkpoint(note) if note else None
+    return await _newest(info.context)
 
 
 async def inclusion_proof(
     info: Info[Any, Any], position: _Position, tree_size: _TreeSize = strawberry.UNSET
 ) -> InclusionProof:
     """The proof of one event. Raises ApiError with NOT_SEALED."""
-    note = await _note(info.context)
-    return await _sealed(partial(_proof, audit_of(info.context), note, position, _given(tree_size)))
+    newest = await _newest(info.context)
+    return await _sealed(partial(_proof, audit_of(info.context), newest, position, _given(tree_size)))
 
 
 async def consistency_proof(
     info: Info[Any, Any], from_size: _FromSize, to_size: _ToSize = strawberry.UNSET
 ) -> ConsistencyProof:
     """The proof that one tree extends another. Raises ApiError with NOT_SEALED or BAD_USER_INPUT."""
-    note = await _note(info.context)
-    size = _given(to_size) or (signed.peek(note).size if note else 0)
+    newest = await _newest(info.context)
+    size = _given(to_size) or (newest.size if newest else 0)
     found = await _sealed(partial(audit_of(info.context).consistency_proof, from_size, size))
     return ConsistencyProof(
         from_size=Position(found.from_size),
@@ -127,10 +126,10 @@ async def consistency_proof(
 
 async def proof_of_event(root: Any, info: Info[Any, Any]) -> InclusionProof | None:
     """The proof of the event that is read; null until it is sealed."""
-    note = await _note(info.context)
-    if note is None or signed.peek(note).size < root.position:
+    newest = await _newest(info.context)
+    if newest is None or newest.size < root.position:
         return None
-    return await _sealed(partial(_proof, audit_of(info.context), note, root.position, None))
+    return await _sealed(partial(_proof, audit_of(info.context), newest, root.position, None))
 
 
 def root_fields() -> tuple[Any, Any, Any]:
@@ -168,12 +167,20 @@ async def wait_sealed(audit: Audit, position: int, seconds: float = 5.0) -> bool
     return True
 
 
-async def _note(context: Context) -> bytes | None:
-    """The newest checkpoint, the same for all fields of an operation."""
+async def _newest(context: Context) -> Checkpoint | None:
+    """The newest checkpoint, the same for all fields of an operation, which may ask for it at once."""
     if _KEPT not in context.kept:
-        context.kept[_KEPT] = await asyncio.to_thread(audit_of(context).checkpoint)
-    note: bytes | None = context.kept[_KEPT]
-    return note
+        context.kept[_KEPT] = asyncio.ensure_future(asyncio.to_thread(_read, audit_of(context)))
+    found: asyncio.Future[Checkpoint | None] = context.kept[_KEPT]
+    return await asyncio.shield(found)
+
+
+def _read(audit: Audit) -> Checkpoint | None:
+    note = audit.checkpoint()
+    if note is None:
+        return None
+    head = signed.peek(note)
+    return Checkpoint(origin=head.origin, size=Position(head.size), root_hash=_text(head.root), note=note.decode())
 
 
 async def of_log(work: Callable[[], T]) -> T:
@@ -195,11 +202,11 @@ async def _sealed(work: Callable[[], T]) -> T:
         raise ApiError(ErrorCode.INPUT, f"There is no such proof: {error}.") from None
 
 
-def _proof(audit: Audit, note: bytes | None, position: int, tree_size: int | None) -> InclusionProof:
-    size = signed.peek(note).size if note else 0
+def _proof(audit: Audit, newest: Checkpoint | None, position: int, tree_size: int | None) -> InclusionProof:
+    size = newest.size if newest else 0
     found = audit.inclusion_proof(position, size if tree_size is None else tree_size)
     entry = audit.entry(position)
-    of_checkpoint = note is not None and found.tree_size == size
+    covering = newest if found.tree_size == size else None
     return InclusionProof(
         position=Position(position),
         entry=entry.decode(),
@@ -207,18 +214,13 @@ def _proof(audit: Audit, note: bytes | None, position: int, tree_size: int | Non
         path=[*map(_text, found.path)],
         tree_size=Position(found.tree_size),
         root_hash=_text(found.root),
-        checkpoint=_checkpoint(note) if note and of_checkpoint else None,
-        file=_file(found, note, entry) if note and of_checkpoint else None,
+        checkpoint=covering,
+        file=_file(found, covering, entry) if covering else None,
     )
 
 
-def _file(found: proven.InclusionProof, note: bytes, entry: bytes) -> str:
-    return bytes(ProofFile(found.index, found.path, note, entry)).decode()
-
-
-def _checkpoint(note: bytes) -> Checkpoint:
-    head = signed.peek(note)
-    return Checkpoint(origin=head.origin, size=Position(head.size), root_hash=_text(head.root), note=note.decode())
+def _file(found: proven.InclusionProof, checkpoint: Checkpoint, entry: bytes) -> str:
+    return bytes(ProofFile(found.index, found.path, checkpoint.note.encode(), entry)).decode()
 
 
 def _given(size: Position | None) -> Position | None:

@@ -195,6 +195,23 @@ async def test_the_state_root_is_the_hash_of_the_replica_at_that_position(api: A
     assert found["stateRoot"] != found["a"]
 
 
+async def test_all_proofs_of_an_operation_are_of_one_checkpoint_which_is_read_once_for_them(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[bytes | None] = []
+    newest = api.node.audit.checkpoint
+
+    def counted() -> bytes | None:
+        read.append(newest())
+        return read[-1]
+
+    monkeypatch.setattr(api.node.audit, "checkpoint", counted)
+    found = await api.ask("{ events(first: 20) { nodes { proof { checkpoint { note } } } } checkpoint { note } }")
+    notes = {event["proof"]["checkpoint"]["note"] for event in found["events"]["nodes"]}
+    beside = 20  # each proof asks for itself what is sealed
+    assert (notes, len(read) - beside) == ({found["checkpoint"]["note"]}, 1)
+
+
 async def test_a_state_root_that_is_asked_for_many_times_at_once_is_hashed_once(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
