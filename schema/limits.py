@@ -68,6 +68,8 @@ class Ceiling:
     """How many items a list without pages is taken to have."""
     python_cost: int = 20
     """The cost of a field that is no SQL."""
+    slow_cost: int = 5
+    """The cost of any other field of an operation that has one of these: all of its fields are then made one by one."""
     part_cost: int = 10
     """The cost of an object in an argument, such as a part of a filter."""
 
@@ -235,6 +237,8 @@ class _Costs:
         self._operation = operation
         self._variables = variables
         self._fragments: dict[str, int] = {}
+        self._each = 1
+        self._is_slow = False
         self.sizes: dict[str, None] = {}
         """The variables that say how many items there are, or what arguments hold."""
         self._inputs = frozenset(
@@ -246,6 +250,10 @@ class _Costs:
     def whole(self) -> int:
         root = self._schema.get_root_type(self._operation.definition.operation)
         assert root is not None
+        cost = self._selections(root, self._operation.definition.selection_set)
+        if not self._is_slow:
+            return cost
+        self._each, self._fragments = self._ceiling.slow_cost, {}
         return self._selections(root, self._operation.definition.selection_set)
 
     def _selections(self, kind: GraphQLNamedType, selections: SelectionSetNode | None) -> int:
@@ -271,7 +279,7 @@ class _Costs:
         name = node.name.value
         found = self._schema.get_field(kind, name) if is_composite_type(kind) else None
         if found is None or name.startswith("__"):
-            return 1
+            return self._each
         below = self._selections(get_named_type(found.type), node.selection_set)
         parts = sum(self._parts(argument.value) for argument in node.arguments or ())
         return self._own(found, name) + parts * self._ceiling.part_cost + below * self._items(found, name, node)
@@ -279,10 +287,11 @@ class _Costs:
     def _own(self, found: GraphQLField, name: str) -> int:
         match reading_of(found, name):
             case Needs(cost=cost):
+                self._is_slow = True
                 return cost or self._ceiling.python_cost
             case Select(cost=cost):
-                return cost
-        return 1
+                return max(cost, self._each)
+        return self._each
 
     def _parts(self, node: ValueNode) -> int:
         """How many objects an argument holds, beyond one that is all of it."""

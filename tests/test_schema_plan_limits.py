@@ -150,9 +150,11 @@ def test_fields_count_each_time_that_a_fragment_is_spread() -> None:
         ("{ deals(last: 5) { nodes { history(first: 3) { nodes { id } } } } }", 1 + 5 * (1 + 1 + 3 * 2)),
         ("{ deal(id: 1) { links { role } } }", 1 + 1 + 4),
         ('{ nodes(ids: ["a", "b", "c"]) { id } }', 1 + 3),
-        ('{ made(id: "x") { note } }', 20 + 1),
+        ('{ made(id: "x") { note } }', 20 + 5),
+        ('{ made(id: "x") { note } ...Q } fragment Q on Query { deals(first: 10) { nodes { id __typename } } }',
+         20 + 5 + 5 + 10 * 3 * 5),
     ],
-)
+)  # fmt: skip
 def test_cost_is_the_fields_times_the_items_of_their_lists(text: str, cost: int) -> None:
     limits = Limits(SCHEMA, Ceiling())
     assert limits.cost(Operations(SCHEMA).prepare(text), {"n": 7}) == cost
