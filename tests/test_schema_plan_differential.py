@@ -9,6 +9,7 @@ import orjson
 import pytest
 from graphql import validate
 
+from schema.limits import Ceiling, Limits
 from schema.operation import Operations, sound
 from schema.plan.engine import Engine
 from tests.support.compact import compact_schema
@@ -57,7 +58,7 @@ class Both:
         self.replica = Filled(path, self.rows)
         made = compact_schema()
         self.schema = sound(made._schema)
-        self.engine = Engine(self.schema, self.replica)
+        self.engine = Engine(self.schema, self.replica, limits=Limits(self.schema, Ceiling(cost=10**9)))
         self.operations = Operations(self.schema)
         self.oracle = Oracle(made.as_str(), self.rows)
 

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from string import ascii_letters
 
 import pytest
+from graphql.execution.values import VariableValues
 
 from schema.limits import Ceiling, Limits
-from schema.operation import Operations, sound
+from schema.operation import Operation, Operations, sound
+from schema.plan.plan import Root, plan_of
 from schema.schema import build
 from tests.support.reading import Reading, reading
 from tests.support.time_taken import at_most
@@ -83,6 +85,21 @@ def test_a_hostile_filter_in_many_fields_is_read_within_50_ms(first: Reading, na
     with at_most(0.05):
         answer = asyncio.run(first.engine.execute(operations.prepare(HOSTILE[name])))
     assert answer.startswith(b'{"data":')
+
+
+def test_what_a_fragment_selects_is_worked_out_once_wherever_it_is_spread(first: Reading) -> None:
+    text = "query ($no: Boolean = false) {%s} fragment F on Event { id object { label } }"
+    roots = each("events(first: 2) { nodes { ...F } }", 3) + " z: events { nodes { ...F @skip(if: $no) id } }"
+    operation = Operations(first.schema).prepare(text % roots)
+    variables = VariableValues({}, {"no": False})
+    below = [id(root.field.children["EventConnection"][0].children) for root in planned(first, operation, variables)]
+    assert [below.count(one) for one in below] == [3, 3, 3, 1]
+    assert asyncio.run(first.engine.execute(operation)) == asyncio.run(first.engine.executed_slowly(operation))
+
+
+def planned(record: Reading, operation: Operation, variables: VariableValues) -> list[Root]:
+    """The root fields of an operation's plan."""
+    return plan_of(record.engine.schema, operation, variables).roots
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, cast
 from graphql import (
     FieldNode,
     FragmentDefinitionNode,
+    FragmentSpreadNode,
     GraphQLArgument,
     GraphQLBoolean,
     GraphQLField,
@@ -14,6 +15,7 @@ from graphql import (
     GraphQLObjectType,
     GraphQLSchema,
     OperationDefinitionNode,
+    SelectionNode,
     get_argument_values,
     get_named_type,
     get_nullable_type,
@@ -201,11 +203,12 @@ class Selector:
         return Field(key, node.name.value, parent, node, definition, reading, call, children)
 
     def _children(self, definition: GraphQLField, details: list[FieldDetails]) -> dict[str, list[Field]]:
-        """The fields below; resolved once for all types that have the field from one interface."""
+        """The fields below; resolved once for all fields with equal selections, as where one fragment is spread."""
         kind = get_named_type(definition.type)
         if is_leaf_type(kind):
             return {}
-        key = (kind.name, *(id(each.node) for each in details))
+        nodes = (each.node.selection_set for each in details)
+        key = (kind.name, *(_place(each) for node in nodes if node is not None for each in node.selections))
         if key not in self._below:
             possible = self._schema.get_possible_types(kind) if is_abstract_type(kind) else [kind]
             types = cast("Sequence[GraphQLObjectType]", possible)
@@ -219,6 +222,13 @@ class Selector:
         if key not in self._calls:
             self._calls[key] = Call(definition, node, reading)
         return self._calls[key]
+
+
+def _place(selection: SelectionNode) -> Hashable:
+    """Equal for what selects the same wherever it stands: the node itself, or the fragment that is spread."""
+    if isinstance(selection, FragmentSpreadNode) and not selection.directives:
+        return selection.name.value
+    return id(selection)
 
 
 def likeness(reading: Reading) -> Hashable:
