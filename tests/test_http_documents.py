@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from schema.http.documents import digest, load_documents
 from tests.support.server import Served, served
+from tests.support.talk import talking
 
 ECHO = '{ echo(text: "trusted") }'
 OTHER = "{ echo }"
@@ -120,3 +121,22 @@ async def test_a_file_without_documents_is_refused(tmp_path: Path, content: byte
     (tmp_path / "wrong.json").write_bytes(content)
     with pytest.raises(ValueError, match=r"wrong\.json"):
         load_documents(str(tmp_path / "wrong.json"))
+
+
+async def test_over_a_socket_documents_are_named_in_the_same_forms_and_one_that_is_refused_closes_nothing(
+    strict: Served, open_one: Served
+) -> None:
+    async with talking(strict) as talk:
+        await talk.begin()
+        for named in ({"documentId": f"sha256:{HASH}"}, {"doc_id": HASH}, persisted(HASH)):
+            await talk.say({"id": "refused", "type": "subscribe", "payload": {"query": OTHER}})
+            refused = await talk.hear()
+            assert (refused["type"], refused["payload"][0]["extensions"]["code"]) == ("error", "DOCUMENT_NOT_TRUSTED")
+            await talk.say({"id": "a", "type": "subscribe", "payload": named})
+            assert await talk.until_complete("a") == [{"data": {"echo": "trusted"}}]
+    async with talking(open_one) as talk:
+        await talk.begin()
+        text = '{ echo(text: "left over a socket") }'
+        for payload in ({"query": text, **persisted(digest(text))}, persisted(digest(text))):
+            await talk.say({"id": "a", "type": "subscribe", "payload": payload})
+            assert await talk.until_complete("a") == [{"data": {"echo": "left over a socket"}}]
