@@ -184,7 +184,7 @@ def test_the_proxy_ends_before_compose_kills_it_though_streams_are_open() -> Non
 
 
 def test_when_no_node_answers_the_proxy_says_so_as_nodes_do() -> None:
-    told = re.search(r"error_page 502 504 =503 @away;\s*location @away \{[^}]*return 503 '(.*)';", NGINX)
+    told = re.search(r"error_page 502 504 = \$away;\s*location @away \{[^}]*return 503 '(.*)';", NGINX)
     assert told
     assert json.loads(told[1])["errors"][0]["extensions"] == {"code": ErrorCode.UNAVAILABLE}
 

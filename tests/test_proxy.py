@@ -6,7 +6,7 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -46,13 +46,26 @@ class Proxied(NamedTuple):
             return connection.recv(65_536).partition(b"\r\n")[0]
 
 
-def config(folder: Path, port: int, nodes: list[Service]) -> str:
+def config(folder: Path, port: int, nodes: list[int]) -> str:
     """The proxy's settings with this machine's places; names of containers are resolved by containers alone."""
     text = (ROOT / "deploy" / "nginx.conf").read_text("utf-8").replace("/tmp/", f"{folder}/")
     for number, node in enumerate(nodes, 1):
-        text = text.replace(f"server node-{number}:8000 resolve", f"server 127.0.0.1:{node.port}")
+        text = text.replace(f"server node-{number}:8000 resolve", f"server 127.0.0.1:{node}")
     text = re.sub(r"\n *resolver [^\n]*", "", text).replace("listen 8080;", f"listen 127.0.0.1:{port};")
     return text.replace("/dev/stdout", f"{folder}/access.log").replace("/dev/stderr", f"{folder}/error.log")
+
+
+@contextmanager
+def proxy(folder: Path, port: int, nodes: list[int]) -> Iterator[str]:
+    """A proxy on this port before nodes on those; its address."""
+    (folder / "nginx.conf").write_text(config(folder, port, nodes))
+    rights = "user root; " if os.geteuid() == 0 else ""
+    line = [str(NGINX), "-c", f"{folder}/nginx.conf", "-g", f"{rights}daemon off;"]
+    with subprocess.Popen(line, stderr=subprocess.DEVNULL) as process:
+        try:
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
 
 
 @pytest.fixture(scope="module")
@@ -66,14 +79,9 @@ def proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxied]:
     }
     with ExitStack() as stack:
         nodes = [stack.enter_context(started(environment(folder / name, **shared))) for name in ("one", "two")]
-        (folder / "nginx.conf").write_text(config(folder, port, nodes))
         for node in nodes:
             node.ready()
-        rights = "user root; " if os.geteuid() == 0 else ""
-        line = [str(NGINX), "-c", f"{folder}/nginx.conf", "-g", f"{rights}daemon off;"]
-        proxy = stack.enter_context(subprocess.Popen(line, stderr=subprocess.DEVNULL))
-        stack.callback(proxy.terminate)
-        url = f"http://127.0.0.1:{port}"
+        url = stack.enter_context(proxy(folder, port, [node.port for node in nodes]))
         eventually(lambda: answers(url))
         yield Proxied(url, nodes, (folder / "recorder.key").read_text().strip(), folder / "access.log")
 
@@ -155,3 +163,31 @@ def test_when_a_node_is_killed_the_other_answers_and_when_none_is_left_the_proxy
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
     assert answer.json()["errors"][0]["extensions"] == {"code": "UNAVAILABLE"}
     assert re.fullmatch("[0-9a-f]{32}", answer.headers["x-request-id"])
+
+
+@pytest.fixture
+def away(tmp_path: Path) -> Iterator[str]:
+    """The address of a proxy behind which no node answers."""
+    with proxy(tmp_path, free_port(), [free_port(), free_port()]) as url:
+        eventually(lambda: is_up(url))
+        yield url
+
+
+def is_up(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/metrics").status_code == 404
+    except httpx.TransportError:
+        return False
+
+
+def test_where_no_node_answers_an_event_source_is_asked_to_come_again(away: str) -> None:
+    answer = httpx.get(f"{away}/graphql", headers={"accept": "text/event-stream"})
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/event-stream")
+    assert answer.text == "retry: 2000\n: No node answers.\n\n"
+
+
+@pytest.mark.parametrize(("method", "accept"), [("POST", "text/event-stream"), ("GET", "application/json")])
+def test_where_no_node_answers_all_others_are_told_so(away: str, method: str, accept: str) -> None:
+    answer = httpx.request(method, f"{away}/graphql", headers={"accept": accept})
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert answer.json()["errors"][0]["extensions"]["code"] == "UNAVAILABLE"
