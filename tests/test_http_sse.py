@@ -170,3 +170,11 @@ async def test_an_event_source_is_told_to_come_again_where_others_are_told_503(
     assert (browser.status_code, other.status_code) == (200, 503)
     assert browser.headers["content-type"] == "text/event-stream; charset=utf-8"
     assert browser.text == "retry: 2000\n: This node is shutting down.\n\n"
+
+
+async def test_a_query_that_takes_too_long_is_not_asked_for_again_and_again(
+    tmp_path: Path, client: httpx.AsyncClient
+) -> None:
+    async with served(tmp_path, query_timeout=0.05, min_position_timeout=0.05) as api:
+        answer = await client.get(api.url, params={"query": "{ slow(seconds: 60) }"}, headers=SSE)
+    assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (503, "TIMEOUT")

@@ -200,6 +200,7 @@ class View:
         streamed = for_stream(accept)
         if media is None and streamed is None:
             raise BadRequest(f"No media type in {accept[:200]!r} can be answered.", 406)
+        operation = None
         try:
             request, operation = self.understand(asked, base)
             if operation.kind == "mutation" and get is not None:
@@ -209,7 +210,8 @@ class View:
             else:
                 await self._result(Asking(request, operation, media or JSON), wire, get)
         except Rejected as error:
-            if error.status == 503 and get is not None and media == SSE:
+            may_stream = operation is None or operation.kind == "subscription"
+            if error.status == 503 and get is not None and media == SSE and may_stream:
                 await sse.send_later(wire.send, str(error))
             else:
                 await self._rejected(wire.send, error, media if media in (JSON, RESPONSE) else RESPONSE)
