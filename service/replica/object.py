@@ -97,10 +97,9 @@ class Object:
         return self.rows
 
     def _begin(self, kept: Events) -> None:
-        parts = _all_parts(self.noun)
         self._kept, self._view, self.rows, self._claims = kept, View(self.id, kept), {}, Claims()
         self._made: dict[str, View] = {}
-        self._results: dict[str, Any] = {part.name: part.nothing for part in parts}
+        self._results = dict(_nothing(self.noun))
         self._words: dict[str, tuple[str, ...]] = {}
         self._disputed: set[str] = set()
         self._anomalies = 0
@@ -244,6 +243,12 @@ def _title_place(noun: str) -> int:
 @cache
 def _all_parts(noun: str) -> tuple[Part, ...]:
     return (*COMMON_PARTS, *FOLDS[noun].parts)
+
+
+@cache
+def _nothing(noun: str) -> dict[str, Any]:
+    """What the parts give back of an object without events."""
+    return {part.name: part.nothing for part in _all_parts(noun)}
 
 
 @cache

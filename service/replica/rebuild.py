@@ -25,8 +25,8 @@ Progress = Callable[[int, int], None]
 """Called with how much is done, as if it were a position, and the head."""
 
 _BATCH = 5_000
-_STREAMS = 200
-"""Streams that are folded in one transaction."""
+_STREAMS = 50
+"""Streams that are folded in one transaction: few, so that what is made of them is written while caches hold it."""
 _SHOWN = 5
 """One part in so many of the work is done when all that others depend on is folded; for the progress alone."""
 

@@ -195,6 +195,15 @@ class Course:
     progress: Progress = field(default_factory=Progress)
     commitment: DealCommitment | None = None
     last: Moment | None = None
+    lines: dict[str, terms.DealLineReported] = field(default_factory=dict)
+    """The latest report of each line, in the order of recording."""
+    reports: int = 0
+
+    def report(self, report: terms.DealLineReported) -> int:
+        """Take the next report of a line; gives how many there were."""
+        self.lines[report.key] = report
+        self.reports += 1
+        return self.reports
 
     def precedes(self, moment: Moment) -> bool:
         """Whether the moment comes behind all that were taken."""

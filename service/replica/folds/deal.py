@@ -71,7 +71,7 @@ def _go_on(
     for moment in found:
         course.take(view, moment)
     commitment = course.commitment or DealCommitment.ANNOUNCED
-    _put_lines(view, course.progress, last)
+    _put_lines(view, course, last)
     _flag(view, world, commitment, course.progress)
     return commitment
 
@@ -126,18 +126,17 @@ def _put_values(view: View, _: World) -> dict[str, str | None]:
     return covers
 
 
-def _put_lines(view: View, progress: Progress, last: Content | None = None) -> None:
+def _put_lines(view: View, course: Course, last: Content | None = None) -> None:
     """Make the rows of what is ordered, or only those that the last event changes."""
-    reports: dict[str, terms.DealLineReported] = {}
-    for order, (_, report) in enumerate(view.live(terms.DealLineReported), 1):
-        reports[report.key] = report
-        if last is None or report is last:
-            subject = report.subjects()["quantity"]
+    said = (content for _, content in view.live(terms.DealLineReported)) if last is None else (last,)
+    for report in said:
+        if isinstance(report, terms.DealLineReported):
+            order, subject = course.report(report), report.subjects()["quantity"]
             view.put("line_report", subject, ord=order, line=report.key, commitment=report.commitment, subject=subject)
     only = last.key if isinstance(last, terms.DealLineReported) else getattr(last, "line", None)
-    for order, (key, report) in enumerate(reports.items(), 1):
+    for order, (key, report) in enumerate(course.lines.items(), 1):
         if only is None or key == only:
-            _put_line(view, progress, order, key, report)
+            _put_line(view, course.progress, order, key, report)
 
 
 def _put_line(view: View, progress: Progress, order: int, key: str, report: terms.DealLineReported) -> None:

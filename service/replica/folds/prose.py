@@ -50,9 +50,11 @@ def prose(view: View, subjects: Subjects, made: Iterable[tuple[str, ...]]) -> Te
 def _said(subject: Subject) -> str | None:
     """The words of a claimed value: of codes only the kind's, and no ids, which say nothing to readers."""
     value = subject.value
+    if not isinstance(value, str) or isinstance(value, WorldDate):
+        return None
     if isinstance(value, Code):
         return value.replace("_", " ").lower() if subject.name == "kind" else None
-    return value if isinstance(value, str) and not isinstance(value, WorldDate) and not is_id(value) else None
+    return None if is_id(value) else value
 
 
 def hold_words(names: Iterable[tuple[str, str]]) -> bool:
