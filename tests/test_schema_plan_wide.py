@@ -40,7 +40,7 @@ FILTERS = {
     "one in another": '{noneOf: {claimed: {subject: ["value:LIST_PRICE"]}, noneOf: {restsOn: {withdrawn: false}}}}',
     "alternatives": "{anyOf: [" + "".join(f'{{id: ["deal:{n}", "deal:uz-boeing-787"]}}' for n in range(40)) + "]}",
 }
-TEXTS = "{allOf:[" + '{text:"a"},' * 45 + "]}"
+TEXTS = "{allOf:[" + '{text:"a"},' * 30 + "]}"
 HOSTILE = {
     "texts": listed(TEXTS, WHOLE),
     "texts in many pages": listed(TEXTS, each("nodes{id}", 20)),

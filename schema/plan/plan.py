@@ -132,7 +132,8 @@ def calls_in(field: Field, seen: set[int] | None = None) -> Iterator[Call]:
         seen.add(id(field.children))
         for fields in field.children.values():
             for each in fields:
-                yield from calls_in(each, seen)
+                if each.call is not None or each.children:
+                    yield from calls_in(each, seen)
 
 
 def _cursors_in(
