@@ -23,6 +23,9 @@ from service.settings import Settings
 
 _LOGGER = logging.getLogger("tamga.server")
 _LARGEST_MESSAGE = 131_072
+_LAST_CALL = 0.1
+"""Seconds in which the request of who connected just now arrives."""
+
 _LAST_WORD = 0.5
 """Seconds in which those who waited for the log's database can be told that it does not answer."""
 
@@ -159,8 +162,7 @@ class Server(uvicorn.Server):
         if self._leash is not None and self._loop is not None:
             self._loop.remove_reader(self._leash)
         self._app.health.draining = True
-        for server in self.servers:
-            server.close()
+        await self._take_the_last(sockets or [])
         seconds = self._app.node.settings.drain_seconds
         deadline = time.monotonic() + seconds
         with self._cutting_off(max(_LAST_WORD, seconds - _LAST_WORD)):
@@ -172,6 +174,22 @@ class Server(uvicorn.Server):
             await super().shutdown(sockets)
             await asyncio.to_thread(self._stop_node)
         _LOGGER.info("stopped")
+
+    async def _take_the_last(self, sockets: list[socket.socket]) -> None:
+        """Listen no more, and serve those who have connected by now: the system would cut off whoever still waits."""
+        last = []
+        for listening in sockets:
+            with contextlib.suppress(OSError):  # nobody waits, or nobody could connect yet
+                while True:
+                    last.append(listening.accept()[0])
+        for server in self.servers:
+            server.close()
+        for connection in last:
+            await asyncio.get_running_loop().connect_accepted_socket(self._protocol, connection)
+        await asyncio.sleep(_LAST_CALL)
+
+    def _protocol(self) -> HttpProtocol:
+        return HttpProtocol(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
 
     @contextlib.contextmanager
     def _cutting_off(self, seconds: float) -> Iterator[None]:

@@ -1,5 +1,6 @@
 """`tamga serve` as operators meet it: real processes, real signals, real HTTP."""
 
+import contextlib
 import fcntl
 import json
 import resource
@@ -10,6 +11,7 @@ import stat
 import subprocess
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -211,6 +213,31 @@ def test_sigterm_ends_streams_with_where_to_resume(life: Life) -> None:
 def test_after_sigterm_the_process_ends_in_order(life: Life) -> None:
     assert life.exit_code == 0
     assert life.service.logged[-1]["message"] == "stopped"
+
+
+def test_whoever_has_connected_when_a_signal_comes_is_answered(tmp_path: Path) -> None:
+    told: list[bytes] = []
+    with serving(tmp_path, first_record="0") as service, ThreadPoolExecutor(16) as pool:
+        asking = [pool.submit(_ask_until_refused, service.port, told) for _ in range(16)]
+        eventually(lambda: len(told) > 100)
+        assert service.stop() == 0
+        for one in asking:
+            one.result(30)
+    cut = [answer for answer in told if not answer.startswith(b"HTTP/1.1 200 ")]
+    assert len(cut) <= 2  # who connects between the last look and the end; of all sixteen nobody looked after
+
+
+def _ask_until_refused(port: int, told: list[bytes]) -> None:
+    while True:
+        try:
+            connection = socket.create_connection(("127.0.0.1", port), 30)
+        except ConnectionError:
+            return
+        answer = b""
+        with connection, contextlib.suppress(ConnectionError):
+            connection.sendall(b"GET /graphql?query={__typename} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            answer = connection.recv(65_536)
+        told.append(answer)
 
 
 def test_the_log_tells_each_command_with_its_position_and_request_and_no_key(life: Life) -> None:
