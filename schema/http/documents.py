@@ -30,7 +30,7 @@ class Documents:
 
     def text(self, asked: Parameters) -> str:
         """The document that the parameters hold or name. Raises Rejected and BadRequest."""
-        id = asked.document_id or asked.doc_id or _persisted(asked.extensions)
+        id = asked.document_id or _persisted(asked.extensions)
         if not id:
             return self._sent(asked.query)
         return self._named(id.removeprefix("sha256:"), asked.query)

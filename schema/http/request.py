@@ -45,9 +45,7 @@ class Parameters(NamedTuple):
     variables: Mapping[str, Any] = _NOTHING
     extensions: Mapping[str, Any] = _NOTHING
     document_id: str | None = None
-    """The parameter `documentId`."""
-    doc_id: str | None = None
-    """The same as Relay names it."""
+    """`documentId` or Relay's `doc_id`."""
     rules: str | None = None
     """The rules that an address names: its answer may be kept as long as they are in force."""
 
@@ -105,6 +103,9 @@ def parameters(value: Any) -> Parameters:
             if not isinstance(given, kind):
                 raise BadRequest(f"The parameter {name} is {told}, not {_kind(given)}.")
             found[where] = given
+    by_relay = found.pop("doc_id", None)
+    if by_relay and not found.get("document_id"):
+        found["document_id"] = by_relay
     return Parameters(**found)
 
 

@@ -301,7 +301,7 @@ def _asked(message: dict[str, Any]) -> Parameters:
         asked = parameters(message.get("payload"))
     except BadRequest as error:
         raise Closed(4400, error.message) from None
-    if asked.query is None and asked.document_id is None and "persistedQuery" not in asked.extensions:
+    if asked.query is None and not asked.document_id and "persistedQuery" not in asked.extensions:
         raise Closed(4400, "The payload has no query")
     return asked
 
