@@ -128,8 +128,11 @@ class App:
         if b"origin" in headers and self.node.settings.allowed_origins:
             return None
         id = _plain_id(headers.get(b"x-request-id")) or next(self._request_ids)
-        REQUEST_ID.set(id)
-        found = self._graphql.at_once(path, headers, body)
+        before = REQUEST_ID.set(id)
+        try:
+            found = self._graphql.at_once(path, headers, body)
+        finally:
+            REQUEST_ID.reset(before)  # what is done for this connection later is not for this request
         return found and (b"%bx-request-id: %b\r\n" % (found[0], id.encode()), found[1])
 
     def _registry(self) -> Registry:
