@@ -10,6 +10,7 @@ waiting costs no task, scope or message.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable
 from struct import pack
 
@@ -18,6 +19,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 
+_LOGGER = logging.getLogger("tamga.server")
 _WRITE = "tamga.write"
 _WHOLE = "tamga.whole"
 _OK = STATUS_LINE[200]
@@ -250,8 +252,9 @@ class HttpProtocol(HttpToolsProtocol):
         assert self._at_once is not None
         try:
             found = self._at_once(self.url, dict(self.headers), question)
-        except Exception:
-            return False  # it is met again, and told, by the task
+        except Exception as error:  # a task tries anew, and tells the client if it meets it too
+            _LOGGER.warning("a question could not be answered at once: %s", error, exc_info=True)
+            return False
         if found is None:
             return False
         lines, body = found

@@ -218,7 +218,7 @@ async def test_a_body_that_breaks_off_as_no_client_sends_it_is_refused(app: App)
             assert (await one.reader.read()).startswith(b"HTTP/1.1 400 ")
 
 
-async def test_what_fails_at_once_is_told_by_the_task(app: App) -> None:
+async def test_what_fails_at_once_is_logged_and_tried_by_a_task(app: App, caplog: pytest.LogCaptureFixture) -> None:
     class Failing(Tasks):
         def __init__(self, app: App) -> None:
             super().__init__(app)
@@ -230,6 +230,8 @@ async def test_what_fails_at_once_is_told_by_the_task(app: App) -> None:
     async with line(tasks := Failing(app)) as one:
         assert (await one.say(post(DEALS)))[0] == b"HTTP/1.1 200 OK"
     assert tasks.begun == 1
+    told = [record.getMessage() for record in caplog.records if record.name == "tamga.server"]
+    assert told == ["a question could not be answered at once: nobody foresaw this"]
 
 
 def test_an_address_with_parameters_is_left_to_a_task(app: App) -> None:
