@@ -86,9 +86,9 @@ def proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxied]:
         yield Proxied(url, nodes, (folder / "recorder.key").read_text().strip(), folder / "access.log")
 
 
-def answers(url: str) -> bool:
+def answers(url: str, path: str = "/healthz", status: int = 200) -> bool:
     try:
-        return httpx.get(f"{url}/healthz").status_code == 200
+        return httpx.get(f"{url}{path}").status_code == status
     except httpx.TransportError:
         return False
 
@@ -169,15 +169,8 @@ def test_when_a_node_is_killed_the_other_answers_and_when_none_is_left_the_proxy
 def away(tmp_path: Path) -> Iterator[str]:
     """The address of a proxy behind which no node answers."""
     with proxy(tmp_path, free_port(), [free_port(), free_port()]) as url:
-        eventually(lambda: is_up(url))
+        eventually(lambda: answers(url, "/metrics", 404))
         yield url
-
-
-def is_up(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/metrics").status_code == 404
-    except httpx.TransportError:
-        return False
 
 
 def test_where_no_node_answers_an_event_source_is_asked_to_come_again(away: str) -> None:
